@@ -1,0 +1,170 @@
+"""From a configuration to a network."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from landscape_cli.architectures.convnet import cnn, lenet5
+from landscape_cli.architectures.custom import custom
+from landscape_cli.architectures.densenet import DenseNet
+from landscape_cli.architectures.layers import ACTIVATIONS, Normalization
+from landscape_cli.architectures.mlp import mlp
+from landscape_cli.architectures.options import Options
+from landscape_cli.architectures.preactivation import preactivation_resnet, wide_resnet
+from landscape_cli.architectures.resnet import ResNet
+from landscape_cli.architectures.vgg import vgg
+from landscape_cli.architectures.weight_norm import weight_normalize
+from landscape_cli.errors import LandscapeError, unknown
+
+SMALLEST_IMAGE = 8
+NORMALIZATIONS = ["none", "batch", "layer", "group", "instance", "weight"]
+
+ImageShape = tuple[int, int, int]
+ImageBuilder = Callable[[Options, ImageShape, int, Normalization], nn.Module]
+
+
+def build(
+    architecture: dict[str, Any],
+    normalization: dict[str, Any],
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    trust: bool = False,
+) -> nn.Module:
+    """Return a new network with PyTorch's default initial weights.
+
+    Args:
+        architecture: ``name`` and its options, as in ``conf/architecture``.
+        normalization: ``name`` and its options, as in ``conf/normalization``, with ``default`` already
+            resolved.
+        input_shape: shape of one sample: (channels, height, width) or (features,).
+        classes: number of outputs.
+        trust: whether code that ``architecture.source`` names may run.
+
+    Raises:
+        LandscapeError: a name is unknown, an option's value is wrong, or the architecture cannot take such
+            inputs or such a normalization.
+    """
+    options = Options("architecture", architecture)
+    name = architecture.get("name")
+    if name == "custom":
+        return _build_custom(options, normalization, input_shape, classes, trust=trust)
+    if name != "mlp" and name not in _IMAGE_BUILDERS:
+        raise unknown("architecture", name, ["custom", "mlp", *_IMAGE_BUILDERS])
+    layers = _normalization_layers(normalization)
+    if name == "mlp":
+        widths, activation = options.counts("widths"), options.choice("activation", ACTIVATIONS)
+        model: nn.Module = mlp(input_shape, classes, layers, widths=widths, activation=activation)
+    else:
+        model = _IMAGE_BUILDERS[name](options, _image_shape(name, input_shape), classes, layers)
+    if normalization["name"] == "weight":
+        weight_normalize(model)
+    return model
+
+
+def _normalization_layers(normalization: dict[str, Any]) -> Normalization:
+    """Return what makes the normalization layers: none for weight normalization, which is no layer."""
+    match normalization.get("name"):
+        case "none" | "weight":
+            return Normalization("none")
+        case "group":
+            return Normalization("group", Options("normalization", normalization).count("groups"))
+        case "batch" | "layer" | "instance" as name:
+            return Normalization(name)
+        case name:
+            raise unknown("normalization", name, NORMALIZATIONS)
+
+
+def _image_shape(name: str, input_shape: tuple[int, ...]) -> ImageShape:
+    if len(input_shape) != 3:
+        raise LandscapeError(
+            f"architecture={name} needs images (channels, height, width), got inputs of shape {input_shape};"
+            " choose mlp"
+        )
+    channels, height, width = input_shape
+    if min(height, width) < SMALLEST_IMAGE:
+        raise LandscapeError(
+            f"architecture={name} needs images of at least {SMALLEST_IMAGE}x{SMALLEST_IMAGE} pixels,"
+            f" got {height}x{width}; choose mlp"
+        )
+    return channels, height, width
+
+
+def _build_custom(
+    options: Options,
+    normalization: dict[str, Any],
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    trust: bool,
+) -> nn.Module:
+    name = normalization.get("name")
+    if name not in ("own", "weight"):
+        raise LandscapeError(
+            f"normalization={name} cannot be put into a model of your own;"
+            " choose default (what the model has) or weight"
+        )
+    source, keywords = options.text("source"), options.mapping("options")
+    model = custom(input_shape, classes, source=source, options=keywords, trust=trust)
+    if name == "weight":
+        weight_normalize(model)
+    return model
+
+
+def _cnn(options: Options, shape: ImageShape, classes: int, normalization: Normalization) -> nn.Module:
+    activation, dropout = options.choice("activation", ACTIVATIONS), options.fraction("dropout")
+    return cnn(shape, classes, normalization, activation=activation, dropout=dropout)
+
+
+def _lenet5(options: Options, shape: ImageShape, classes: int, normalization: Normalization) -> nn.Module:
+    return lenet5(shape, classes, normalization, activation=options.choice("activation", ACTIVATIONS))
+
+
+def _vgg(depth: int) -> ImageBuilder:
+    def make(options: Options, shape: ImageShape, classes: int, normalization: Normalization) -> nn.Module:
+        return vgg(shape, classes, normalization, depth=depth, width=options.positive("width"))
+
+    return make
+
+
+def _resnet(depth: int) -> ImageBuilder:
+    def make(options: Options, shape: ImageShape, classes: int, normalization: Normalization) -> nn.Module:
+        width, skip = options.positive("width"), options.flag("skip")
+        return ResNet(shape[0], classes, normalization, depth=depth, width=width, skip=skip)
+
+    return make
+
+
+def _wrn28_10(options: Options, shape: ImageShape, classes: int, normalization: Normalization) -> nn.Module:
+    return wide_resnet(
+        shape[0], classes, normalization, depth=28, width=10, dropout=options.fraction("dropout")
+    )
+
+
+def _preresnet164(
+    options: Options, shape: ImageShape, classes: int, normalization: Normalization
+) -> nn.Module:
+    return preactivation_resnet(shape[0], classes, normalization, depth=164)
+
+
+def _densenet121(
+    options: Options, shape: ImageShape, classes: int, normalization: Normalization
+) -> nn.Module:
+    return DenseNet(shape, classes, normalization, blocks=(6, 12, 24, 16), growth=32, reduction=0.5)
+
+
+_IMAGE_BUILDERS: dict[str, ImageBuilder] = {
+    "cnn": _cnn,
+    "lenet5": _lenet5,
+    "vgg9": _vgg(9),
+    "vgg16": _vgg(16),
+    "resnet20": _resnet(20),
+    "resnet32": _resnet(32),
+    "resnet44": _resnet(44),
+    "resnet56": _resnet(56),
+    "resnet110": _resnet(110),
+    "densenet121": _densenet121,
+    "wrn28_10": _wrn28_10,
+    "preresnet164": _preresnet164,
+}

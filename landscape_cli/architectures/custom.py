@@ -1,0 +1,106 @@
+"""A user's own network, made by a factory of theirs."""
+
+import copy
+import inspect
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from landscape_cli.errors import LandscapeError
+from landscape_cli.sources import load_source
+
+
+def custom(
+    input_shape: tuple[int, ...], classes: int, *, source: str, options: dict[str, Any], trust: bool
+) -> nn.Module:
+    """Return the model that the factory named by `source` makes, checked on a batch of two samples.
+
+    The factory is called with those of ``num_classes``, ``in_channels``, ``in_chans`` and ``input_shape``
+    that its signature names, with ``num_classes`` also where it takes any keyword (as torchvision's and
+    timm's do), and with `options`, which win.
+
+    Args:
+        input_shape: shape of one sample.
+        classes: number of outputs that the model must have.
+        source: ``package.module:factory``.
+        options: further keyword arguments.
+        trust: whether the user said that this code may run.
+
+    Raises:
+        LandscapeError: the source cannot be loaded, the factory does not take these arguments or fails, or
+            the result is no nn.Module with outputs (n, classes).
+    """
+    factory = load_source(source, key="architecture.source", trust=trust)
+    if not callable(factory) or isinstance(factory, nn.Module):
+        raise LandscapeError(
+            f"architecture.source={source} must name a function or class that makes an nn.Module,"
+            f" not a {type(factory).__name__}"
+        )
+    arguments = _arguments(factory, source, input_shape, classes, options)
+    try:
+        model = factory(**arguments)
+    except Exception as error:
+        raise LandscapeError(f"architecture.source={source} failed: {_described(error)}") from error
+    if not isinstance(model, nn.Module):
+        got = type(model).__name__
+        raise LandscapeError(f"architecture.source={source} must make an nn.Module, got a {got}")
+    _check_outputs(model, source, input_shape, classes)
+    return model
+
+
+def _arguments(
+    factory: Callable[..., Any],
+    source: str,
+    input_shape: tuple[int, ...],
+    classes: int,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    signature = inspect.signature(factory)
+    kinds = [parameter.kind for parameter in signature.parameters.values()]
+    offered = {
+        "num_classes": classes,
+        "in_channels": input_shape[0],
+        "in_chans": input_shape[0],
+        "input_shape": input_shape,
+    }
+    arguments = {name: value for name, value in offered.items() if name in signature.parameters}
+    if inspect.Parameter.VAR_KEYWORD in kinds:
+        arguments["num_classes"] = classes
+    arguments |= options
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        raise LandscapeError(
+            f"architecture.source={source} takes {signature}, but would be called with"
+            f" {', '.join(arguments) or 'nothing'} ({error}); set architecture.options"
+        ) from error
+    return arguments
+
+
+def _check_outputs(model: nn.Module, source: str, input_shape: tuple[int, ...], classes: int) -> None:
+    """Refuse a model that does not turn two samples into (2, classes); a copy of it is tried."""
+    batch = torch.zeros(2, *input_shape)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            outputs = copy.deepcopy(model).eval()(batch)
+    except Exception as error:
+        raise LandscapeError(
+            f"architecture.source={source}: the model fails on a batch of shape {tuple(batch.shape)}:"
+            f" {_described(error)}"
+        ) from error
+    got = tuple(outputs.shape) if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
+    if got != (2, classes):
+        raise LandscapeError(
+            f"architecture.source={source}: for a batch of shape {tuple(batch.shape)} the model must"
+            f" give outputs of shape {(2, classes)}, got {got}"
+        )
+
+
+def _described(error: Exception) -> str:
+    """Return the error's type and message, on one line, and the place it was raised at."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message} ({place.filename}:{place.lineno})"

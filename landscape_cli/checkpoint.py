@@ -1,0 +1,39 @@
+"""A checkpoint file: the weights of one epoch and what an exact resume needs, without any code."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from landscape_cli.errors import LandscapeError
+from landscape_cli.files import replacing
+
+FORMAT = 1
+KEYS = ("format", "epoch", "step", "model", "optimizer", "schedule", "rng")
+
+
+def save(path: Path, checkpoint: dict[str, Any]) -> None:
+    """Write a checkpoint, whole or not at all; `checkpoint` holds KEYS but ``format``."""
+    with replacing(path) as temporary:
+        torch.save({"format": FORMAT, **checkpoint}, temporary)
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Return the checkpoint at `path`, its tensors on `device`; nothing in the file is executed.
+
+    Raises:
+        LandscapeError: there is no such file, or it is no checkpoint of this software.
+    """
+    try:
+        checkpoint = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError as error:
+        raise LandscapeError(f"no checkpoint {path}") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise LandscapeError(f"{path} is no readable checkpoint ({reason}); train the run again") from error
+    if not isinstance(checkpoint, dict) or any(key not in checkpoint for key in KEYS):
+        raise LandscapeError(f"{path} is no checkpoint of landscape: expected a dictionary of {', '.join(KEYS)}")
+    if checkpoint["format"] != FORMAT:
+        raise LandscapeError(f"{path} is of checkpoint format {checkpoint['format']}, this version reads {FORMAT}")
+    return checkpoint

@@ -1,0 +1,72 @@
+"""`landscape list`: what there is to choose from."""
+
+from pathlib import Path
+
+from landscape_cli.config import CONF, ListConfig
+from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.plots.labels import run_title
+from landscape_cli.runs import open_run
+
+GROUPS = {
+    "datasets": "dataset",
+    "architectures": "architecture",
+    "normalizations": "normalization",
+    "inits": "init",
+    "optimizers": "optimizer",
+    "schedules": "schedule",
+    "directions": "direction",
+    "experiments": "experiment",
+}
+
+
+def run(config: ListConfig) -> None:
+    """Print a table of the choices of `config.kind`, or of the kinds."""
+    if config.kind is None:
+        rows = [(kind, f"choices of {group}=") for kind, group in GROUPS.items()]
+        rows += [("plots", "choices of plot kind="), ("runs", f"run folders under {config.outputs_dir}/")]
+    elif config.kind == "runs":
+        rows = _runs(Path(config.outputs_dir))
+    elif config.kind == "plots":
+        from landscape_cli.plots.draw import KINDS
+
+        rows = list(KINDS.items())
+    elif config.kind in GROUPS:
+        folder = CONF / GROUPS[config.kind]
+        rows = [(_name(path, folder), _description(path)) for path in sorted(folder.rglob("*.yaml"))]
+    else:
+        raise unknown("kind", config.kind, [*GROUPS, "plots", "runs"])
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, description in rows:
+        print(f"{name:<{width}}  {description}")
+
+
+def _name(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder).with_suffix(""))
+
+
+def _description(path: Path) -> str:
+    """Return the first comment of a config file that is not Hydra's."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("# ") and not line.startswith("# @package"):
+            return line[2:]
+    raise AssertionError(f"{path} does not say what it is in its first line")
+
+
+def _runs(outputs: Path) -> list[tuple[str, str]]:
+    found = sorted(path.parent for path in outputs.rglob("config.yaml") if (path.parent / "checkpoints").is_dir())
+    if not found:
+        raise LandscapeError(f"no run under {outputs}/; `landscape train` makes one")
+    return [(str(path), _run_line(path)) for path in found]
+
+
+def _run_line(path: Path) -> str:
+    run = open_run(path)
+    rows = run.metrics() if (path / "metrics.csv").is_file() else []
+    if not rows:
+        return f"{run_title(run.config)}; not begun"
+    last = rows[-1]
+    state = "finished" if run.finished else "unfinished"
+    return (
+        f"{run_title(run.config)}; {state}, epoch {last['epoch']:.0f}: accuracy {last['train_accuracy']:.1%} train,"
+        f" {last['test_accuracy']:.1%} test"
+    )

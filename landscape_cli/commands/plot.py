@@ -1,0 +1,24 @@
+"""`landscape plot`: pictures of HDF5 files. Never imports torch."""
+
+from pathlib import Path
+
+from landscape_cli.config import PlotConfig
+from landscape_cli.evaluation.store import read
+from landscape_cli.files import write_text
+from landscape_cli.plots.draw import draw, resolve_kind, save
+
+
+def run(config: PlotConfig) -> Path:
+    """Draw the files into `config.out`; return it."""
+    assert config.out is not None
+    out = Path(config.out)
+    surfaces = [read(Path(path)) for path in config.file]
+    options = {"value": config.value, "split": config.split, "scale": config.scale, "title": config.title}
+    if out.suffix.lower() == ".html":
+        from landscape_cli.plots.interactive import interactive_html
+
+        resolve_kind(surfaces, config.kind if config.kind == "auto" else "interactive")
+        write_text(out, interactive_html(surfaces, **options))
+        return out
+    save(draw(surfaces, kind=config.kind, levels=config.levels, **options), out)
+    return out

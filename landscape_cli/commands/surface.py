@@ -1,0 +1,72 @@
+"""`landscape surface`: the loss on a line or a plane through a run's weights."""
+
+from pathlib import Path
+
+from landscape_cli import device as devices
+from landscape_cli.config import SurfaceConfig
+from landscape_cli.data.load import Dataset
+from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation.plane import Mark, compute
+from landscape_cli.evaluation.sweep import grid
+from landscape_cli.solutions import Solution, labels, load_dataset, locate
+from landscape_cli.weights import directions
+from landscape_cli.weights.arithmetic import Vector, params_of, point_of
+
+AXES = {1: "a line needs one run", 2: "a plane needs two runs"}
+
+
+def run(config: SurfaceConfig) -> Path:
+    """Evaluate the surface into the file `config.out`, or go on with it; return the file."""
+    centre = locate(config.run, config.epoch, key="run")
+    targets = _targets(config)
+    dataset = load_dataset(centre.run.config, devices.resolve(config.device), trust=config.trust)
+    model = centre.network(dataset, trust=config.trust)
+    if targets:
+        chosen, marks = _toward(config, centre, targets, dataset)
+    else:
+        norm, ignore, seed = (config.direction[key] for key in ("norm", "ignore", "seed"))
+        axes = ["x"] if config.y is None else ["x", "y"]
+        params = params_of(model)
+        chosen = {axis: directions.random(params, norm=norm, ignore=ignore, seed=seed, axis=axis) for axis in axes}
+        marks = [Mark(*labels([centre]), centre, 0.0, 0.0)]
+    y = None if config.y is None else grid(*config.y)
+    return compute(config, model, dataset, chosen, grid(*config.x), y, marks)
+
+
+def _targets(config: SurfaceConfig) -> list[Solution]:
+    """Return the solutions that the directions lead to: none for random ones.
+
+    Raises:
+        LandscapeError: there are not as many as axes.
+    """
+    name = config.direction["name"]
+    if name not in ("random", "runs"):
+        raise unknown("direction", name, ("random", "runs"))
+    if name == "random":
+        return []
+    to = config.direction["to"]
+    paths = to if isinstance(to, list) else [to]
+    axes = 1 if config.y is None else 2
+    if len(paths) != axes:
+        hint = "say y=null" if axes == 2 else "say y=[first,last,count]"
+        raise LandscapeError(f"{AXES[axes]} in direction.to, got {len(paths)}; or {hint}")
+    return [locate(path, config.direction["epoch"], key="direction.to") for path in paths]
+
+
+def _toward(
+    config: SurfaceConfig, centre: Solution, targets: list[Solution], dataset: Dataset
+) -> tuple[dict[str, Vector], list[Mark]]:
+    """Return the directions toward the targets, and where in the plane the solutions lie."""
+    points = [point_of(solution.network(dataset, trust=config.trust)) for solution in (centre, *targets)]
+    params = set(params_of(centre.network(dataset, trust=config.trust)))
+    vectors = [directions.toward(points[0], point) for point in points[1:]]
+    places = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
+    if config.direction["orthogonalize"] and len(vectors) == 2:
+        vectors[1], along = directions.orthogonalize(vectors[1], vectors[0], params)
+        places[2] = (along, 1.0)
+    if config.batchnorm != "interpolate":
+        vectors = [{name: vector[name] for name in params} for vector in vectors]
+    solutions = [centre, *targets]
+    names = labels(solutions)
+    marks = [Mark(name, solution, *place) for name, solution, place in zip(names, solutions, places, strict=False)]
+    return dict(zip("xy", vectors, strict=False)), marks

@@ -1,0 +1,300 @@
+"""The keys of each command, their types and ranges; and the names of things that were not named.
+
+With cli.py the only place that knows of Hydra. Groups (dataset, architecture, …) stay plain dictionaries, checked where
+they are built.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from landscape_cli.errors import LandscapeError, unknown
+
+PACKAGE = Path(__file__).parent
+CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"  # in a wheel, in a checkout
+
+LOSSES = ("cross_entropy", "mse")
+SPLITS = ("train", "test")
+BATCHNORM = ("interpolate", "recompute", "keep")
+
+# Where the work is done and its result is put, not what it is: a resumed job may differ in these.
+CIRCUMSTANCES = ("out", "outputs_dir", "device", "trust")
+
+
+def _require(holds: bool, key: str, got: object, expected: str) -> None:
+    if not holds:
+        raise LandscapeError(f"{key} must be {expected}, got {got!r}")
+
+
+def _require_choice(key: str, got: str, choices: Iterable[str]) -> None:
+    if got not in choices:
+        raise unknown(key, got, choices)
+
+
+def _require_grid(key: str, got: list[Any]) -> None:
+    holds = (
+        len(got) == 3
+        and all(isinstance(value, int | float) and not isinstance(value, bool) for value in got)
+        and got[0] < got[1]
+        and got[2] == int(got[2])
+        and got[2] >= 2
+    )
+    _require(holds, key, got, "[first, last, count] with first < last and a whole count of at least 2")
+
+
+@dataclass
+class Circumstances:
+    """Where a command works and what it writes."""
+
+    out: str | None = None
+    outputs_dir: str = "outputs"
+    device: str = "auto"
+    trust: bool = False
+
+
+@dataclass
+class TrainConfig(Circumstances):
+    """`landscape train`: one run."""
+
+    dataset: dict[str, Any] = field(default_factory=dict)
+    architecture: dict[str, Any] = field(default_factory=dict)
+    normalization: dict[str, Any] = field(default_factory=dict)
+    init: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
+    loss: str = "cross_entropy"
+    batch_size: Any = 128
+    micro_batch: int | None = None
+    epochs: int = 20
+    seed: int = 0
+    augment: str = "none"
+    l1: float = 0.0
+    clip_grad_norm: float | None = None
+    stop_at_train_accuracy: float | None = None
+    checkpoint_every: int | None = None
+    precision: str = "fp32"
+    compile: bool = False
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the run folder that these overrides of the configuration name."""
+        experiments = [word.partition("=")[2] for word in overrides if word.startswith("experiment=")]
+        stem = experiments[-1] if experiments else f"{self.dataset['name']}-{self.architecture['name']}"
+        told = {"dataset", "architecture"} if not experiments else {"experiment"}
+        return Path(self.outputs_dir, "runs", readable_name(stem, overrides, {*CIRCUMSTANCES, *told}))
+
+    def __post_init__(self) -> None:
+        """Check the ranges of what is not checked where it is built."""
+        size = self.batch_size
+        whole = isinstance(size, int) and not isinstance(size, bool) and size >= 1
+        _require(whole or size == "full", "batch_size", size, "a positive whole number or full")
+        micro = self.micro_batch
+        _require(micro is None or micro >= 1, "micro_batch", micro, "a positive whole number or null")
+        _require(self.epochs >= 0, "epochs", self.epochs, "zero or more")
+        _require(0 <= self.seed < 2**63, "seed", self.seed, "a whole number from 0 to 2^63 - 1")
+        _require(self.l1 >= 0, "l1", self.l1, "zero or more")
+        clip = self.clip_grad_norm
+        _require(clip is None or clip > 0, "clip_grad_norm", clip, "a positive number or null")
+        stop = self.stop_at_train_accuracy
+        _require(stop is None or 0 < stop <= 1, "stop_at_train_accuracy", stop, "a fraction in (0, 1] or null")
+        every = self.checkpoint_every
+        _require(every is None or every >= 1, "checkpoint_every", every, "a positive whole number or null")
+        _require_choice("loss", self.loss, LOSSES)
+        _require_choice("precision", self.precision, ("fp32", "bf16"))
+        if self.batch_size == 1 and self.normalization.get("name") == "batch":
+            raise LandscapeError(
+                "normalization=batch needs at least two samples a batch, got batch_size=1; "
+                "raise batch_size or choose normalization=group, layer or none"
+            )
+        if micro == 1 and self.normalization.get("name") == "batch":
+            raise LandscapeError("normalization=batch needs at least two samples a forward pass, got micro_batch=1")
+
+
+@dataclass
+class EvaluationConfig(Circumstances):
+    """What `surface` and `interpolate` share: which samples the loss is a mean over."""
+
+    splits: list[str] = field(default_factory=lambda: list(SPLITS))
+    samples: int | None = None
+    batch_size: int | None = None
+    batchnorm: str = "interpolate"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check what both commands share."""
+        _require(len(self.splits) >= 1, "splits", self.splits, "one or both of train and test")
+        _require(len(set(self.splits)) == len(self.splits), "splits", self.splits, "without repetition")
+        for split in self.splits:
+            _require_choice("splits", split, SPLITS)
+        _require(self.samples is None or self.samples >= 1, "samples", self.samples, "a positive whole number or null")
+        size = self.batch_size
+        _require(size is None or size >= 1, "batch_size", size, "a positive whole number or null")
+        _require_choice("batchnorm", self.batchnorm, BATCHNORM)
+
+
+@dataclass
+class SurfaceConfig(EvaluationConfig):
+    """`landscape surface`: the loss on a line or a plane through a run's weights."""
+
+    run: str = MISSING
+    epoch: Any = "last"
+    direction: dict[str, Any] = field(default_factory=dict)
+    x: list[Any] = field(default_factory=lambda: [-1, 1, 51])
+    y: list[Any] | None = field(default_factory=lambda: [-1, 1, 51])
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the HDF5 file that these overrides of the configuration name."""
+        name = readable_name(f"{Path(self.run).name}_{self.epoch}", overrides, {*CIRCUMSTANCES, "run", "epoch"})
+        return Path(self.outputs_dir, "surfaces", f"{name}.h5")
+
+    def __post_init__(self) -> None:
+        """Check the grid."""
+        super().__post_init__()
+        _require_grid("x", self.x)
+        if self.y is not None:
+            _require_grid("y", self.y)
+
+
+@dataclass
+class InterpolateConfig(EvaluationConfig):
+    """`landscape interpolate`: the loss on the line from one run's weights to another's."""
+
+    from_run: str = MISSING
+    to_run: str = MISSING
+    from_epoch: Any = "last"
+    to_epoch: Any = "last"
+    alpha: list[Any] = field(default_factory=lambda: [-0.5, 1.5, 41])
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the HDF5 file that these overrides of the configuration name."""
+        stem = f"{Path(self.from_run).name}_{self.from_epoch}_to_{Path(self.to_run).name}_{self.to_epoch}"
+        told = {"from_run", "to_run", "from_epoch", "to_epoch"}
+        return Path(self.outputs_dir, "interpolations", f"{readable_name(stem, overrides, {*CIRCUMSTANCES, *told})}.h5")
+
+    def __post_init__(self) -> None:
+        """Check the grid."""
+        super().__post_init__()
+        _require_grid("alpha", self.alpha)
+
+
+@dataclass
+class PlotConfig:
+    """`landscape plot`: stored files, drawn."""
+
+    file: Any = MISSING
+    kind: str = "auto"
+    value: str = "loss"
+    split: str = "train"
+    scale: str = "auto"
+    levels: Any = None
+    title: str | None = None
+    out: str | None = None
+    outputs_dir: str = "outputs"
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Take one file for a list of one."""
+        if not isinstance(self.file, list):
+            self.file = [self.file]
+        _require_choice("value", self.value, ("loss", "accuracy"))
+        _require_choice("split", self.split, SPLITS)
+        _require_choice("scale", self.scale, ("auto", "linear", "log"))
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the picture that these overrides of the configuration name."""
+        suffix = "html" if self.kind == "interactive" else "png"
+        name = readable_name("_and_".join(Path(path).stem for path in self.file), overrides, {*CIRCUMSTANCES, "file"})
+        return Path(self.outputs_dir, "plots", f"{name}.{suffix}")
+
+
+@dataclass
+class ListConfig:
+    """`landscape list`: what there is to choose from."""
+
+    kind: str | None = None
+    outputs_dir: str = "outputs"
+
+
+SCHEMAS: dict[str, type[Any]] = {
+    "train": TrainConfig,
+    "surface": SurfaceConfig,
+    "interpolate": InterpolateConfig,
+    "plot": PlotConfig,
+    "list": ListConfig,
+}
+
+
+def register() -> None:
+    """Give Hydra the schema of each command, under the name that the command's primary config starts from."""
+    for command, schema in SCHEMAS.items():
+        ConfigStore.instance().store(name=f"{command}_schema", node=schema)
+
+
+def to_object(config: DictConfig) -> Any:
+    """Return the composed configuration as the command's dataclass, resolved and checked.
+
+    Raises:
+        LandscapeError: a key without which the command cannot work is missing, or a value is out of range.
+    """
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise LandscapeError(f"missing: {', '.join(missing)}; say {' '.join(f'{key}=…' for key in missing)}")
+    return OmegaConf.to_object(config)
+
+
+def to_yaml(config: Mapping[str, Any]) -> str:
+    """Return a resolved configuration as YAML text that OmegaConf alone can load."""
+    return OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+
+
+def from_yaml(text: str) -> dict[str, Any]:
+    """Return the plain dictionary that `to_yaml` wrote."""
+    loaded = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
+    assert isinstance(loaded, dict)
+    return {str(key): value for key, value in loaded.items()}
+
+
+def first_difference(
+    saved: Mapping[str, Any], wanted: Mapping[str, Any], ignore: Iterable[str] = CIRCUMSTANCES
+) -> str | None:
+    """Return "key: saved …, asked for …" of the first key in which two configurations differ, or None."""
+    missing = "(not set)"
+
+    def walk(one: Any, other: Any, key: str) -> str | None:
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            for name in [*other, *(name for name in one if name not in other)]:
+                if key or name not in ignore:
+                    inner = f"{key}.{name}" if key else str(name)
+                    found = walk(one.get(name, missing), other.get(name, missing), inner)
+                    if found:
+                        return found
+            return None
+        return None if one == other else f"{key}: saved {one}, asked for {other}"
+
+    return walk(saved, wanted, "")
+
+
+def readable_name(stem: str, overrides: Iterable[str], spoken_for: Iterable[str]) -> str:
+    """Return a file name that tells which overrides made it, the same for the same overrides in any order.
+
+    Args:
+        stem: what the name begins with.
+        overrides: ``key=value`` words of the command line.
+        spoken_for: keys that the stem tells of, or that do not change the result.
+    """
+    told = []
+    for override in sorted(overrides):
+        key, _, value = override.lstrip("+~").partition("=")
+        if key.split("@")[0] not in spoken_for and not key.startswith("hydra"):
+            value = re.sub(r"[^A-Za-z0-9._+-]+", "-", value.replace(",", "+").strip("[]'\""))
+            told.append(f"{key}{'' if value.startswith('-') else '-'}{value}")
+    name = "_".join([re.sub(r"[^A-Za-z0-9._+-]+", "-", stem), *told])
+    if len(name) > 180:  # file systems stop at 255 bytes
+        name = f"{name[:160]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    return name

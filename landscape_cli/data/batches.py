@@ -1,0 +1,94 @@
+"""Mini-batches of one epoch, and augmentation of a whole batch at once on its device."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+
+from landscape_cli.errors import LandscapeError, unknown
+
+
+def epoch_batches(n: int, batch_size: int | str, generator: Generator) -> list[Tensor]:
+    """Return index tensors, on the CPU, that together are a random permutation of 0 … n-1.
+
+    The last batch holds what remains; if that is a single sample it joins the batch before it, because batch
+    normalization cannot train on one sample. ``batch_size=1`` is taken at its word.
+
+    Args:
+        n: number of samples.
+        batch_size: samples a batch, or ``"full"`` for all of them.
+        generator: a CPU generator, so that the order does not depend on the device.
+
+    Raises:
+        LandscapeError: `batch_size` is neither a positive whole number nor ``"full"``.
+    """
+    size = n if batch_size == "full" else batch_size
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise LandscapeError(f"batch_size must be a positive whole number or full, got {batch_size!r}")
+    batches = list(torch.split(torch.randperm(n, generator=generator), size))
+    if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def keep(inputs: Tensor, generator: Generator, zero: Tensor) -> Tensor:
+    """Return `inputs` as they are: the augmentation ``none``."""
+    return inputs
+
+
+def crop_flip(inputs: Tensor, generator: Generator, zero: Tensor, padding: int = 4) -> Tensor:
+    """Shift each image by up to `padding` pixels each way and mirror half of them, at random.
+
+    The augmentation of He et al. 2016 (section 4.2) for CIFAR: pad each side with raw zeros, crop at random
+    to the old size, flip left to right with probability 1/2. Each image has its own offsets.
+
+    Args:
+        inputs: (n, C, H, W), normalized, contiguous or channels_last; the result is like it, on its device.
+        generator: a CPU generator: the draws do not depend on the device.
+        zero: (C,) the normalized value of a raw 0, `Dataset.zero`.
+        padding: pixels on each side.
+
+    Raises:
+        LandscapeError: the inputs are not images.
+    """
+    _check_images("crop_flip", tuple(inputs.shape[1:]))
+    n, channels, height, width = inputs.shape
+    down, right = torch.randint(2 * padding + 1, (2, n), generator=generator).to(inputs.device)
+    mirrored = torch.randint(2, (n, 1), generator=generator, dtype=torch.bool).to(inputs.device)
+
+    padded_width = width + 2 * padding
+    padded = zero.to(inputs).view(1, channels, 1, 1).repeat(n, 1, height + 2 * padding, padded_width)
+    padded[:, :, padding : padding + height, padding : padding + width] = inputs
+
+    columns = torch.arange(width, device=inputs.device)
+    rows = down[:, None] + torch.arange(height, device=inputs.device)
+    columns = right[:, None] + torch.where(mirrored, columns.flip(0), columns)
+    pixels = (rows[:, :, None] * padded_width + columns[:, None, :]).view(n, 1, height * width)
+    cropped = padded.flatten(2).gather(2, pixels.expand(n, channels, -1)).view(inputs.shape)
+    return cropped if inputs.is_contiguous() else cropped.contiguous(memory_format=torch.channels_last)
+
+
+Augmentation = Callable[[Tensor, Generator, Tensor], Tensor]
+"""Called with a batch of inputs, a CPU generator and `Dataset.zero`; returns inputs of the same shape."""
+
+AUGMENTATIONS: dict[str, Augmentation] = {"none": keep, "crop_flip": crop_flip}
+
+
+def augmentation(name: str, input_shape: tuple[int, ...]) -> Augmentation:
+    """Return the augmentation called `name`, refused before the work starts if the inputs are not for it.
+
+    Raises:
+        LandscapeError: there is none of that name, or it is for images and `input_shape` is that of a vector.
+    """
+    if name not in AUGMENTATIONS:
+        raise unknown("augmentation", name, AUGMENTATIONS)
+    if name != "none":
+        _check_images(name, input_shape)
+    return AUGMENTATIONS[name]
+
+
+def _check_images(name: str, input_shape: tuple[int, ...]) -> None:
+    if len(input_shape) != 3:
+        raise LandscapeError(
+            f"augment={name} is for images (C, H, W), not samples of shape {input_shape}; use augment=none"
+        )

@@ -1,0 +1,129 @@
+"""The front door: a data set by its configuration, as normalized tensors on the device."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from landscape_cli.data import custom, digits, images, synthetic
+from landscape_cli.data.normalize import moments, standardize
+from landscape_cli.data.options import real, whole
+from landscape_cli.data.raw import Raw, check, fingerprint
+from landscape_cli.data.selection import balanced, corrupt
+from landscape_cli.data.streams import stream
+from landscape_cli.errors import LandscapeError, unknown
+
+COMMON = {"source": None, "train_size": None, "test_size": None, "label_noise": 0.0, "seed": 0}
+SYNTHETIC = {"spirals": synthetic.spirals, "swiss_roll": synthetic.swiss_roll, "blobs": synthetic.blobs}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Samples on the device: `inputs` (n, *input_shape) float32, normalized; `targets` (n,) int64."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set ready for use.
+
+    Attributes:
+        name: that of the configuration, or of the user's own file, folder or function.
+        train: the training split.
+        test: the test split.
+        classes: number of classes; targets are 0 … classes-1.
+        input_shape: (C, H, W) of an image or (features,) of a vector.
+        zero: (C,) or (features,), the normalized value of a raw 0: what to pad images with.
+        fingerprint: SHA-256 in hex of the selected raw data and labels.
+    """
+
+    name: str
+    train: Split
+    test: Split
+    classes: int
+    input_shape: tuple[int, ...]
+    zero: Tensor
+    fingerprint: str
+
+
+def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) -> Dataset:
+    """Read, select, normalize and move a data set to `device`.
+
+    Inputs are normalized per channel (images) or per feature (vectors) with the mean and the population
+    standard deviation of the selected training samples. Each split is one contiguous tensor.
+
+    Args:
+        dataset: ``name`` and the options of ``conf/dataset/<name>.yaml``. Those that all
+            have may be left out: ``source``, ``train_size``, ``test_size``, ``label_noise``, ``seed``.
+        device: where the tensors go.
+        trust: whether a ``source`` of the form ``package.module:name`` may run.
+
+    Raises:
+        LandscapeError: an option is out of range (said before anything is read), or the data cannot be used.
+    """
+    options = {**COMMON, **dataset}
+    seed = whole(options, "seed", at_least=0)
+    label_noise = real(options, "label_noise", at_least=0, at_most=1)
+    for key in ("train_size", "test_size"):
+        if options[key] is not None:
+            whole(options, key, at_least=1)
+
+    name, arrays = _read(options, trust=trust)
+    train, test = check(f"data set {name}", arrays)
+    classes = int(train.labels.max()) + 1
+    train = _select(train, options, "train_size", classes)
+    test = _select(test, options, "test_size", classes)
+    if label_noise:
+        train = Raw(train.inputs, corrupt(train.labels, label_noise, classes, stream(seed, "label_noise")))
+
+    mean, deviation = moments(train.inputs)
+
+    def on_device(split: Raw) -> Split:
+        inputs = standardize(split.inputs, mean, deviation, device)
+        return Split(inputs, torch.from_numpy(split.labels).to(device))
+
+    return Dataset(
+        name=name,
+        train=on_device(train),
+        test=on_device(test),
+        classes=classes,
+        input_shape=tuple(train.inputs.shape[1:]),
+        zero=torch.from_numpy(-mean / deviation).to(dtype=torch.float32).to(device),
+        fingerprint=fingerprint(train, test),
+    )
+
+
+def _read(options: dict[str, Any], *, trust: bool) -> tuple[str, Mapping[str, Any]]:
+    name, source = options["name"], options["source"]
+    if source is not None:
+        return custom.read(str(source), trust=trust)
+    if name == "custom":
+        raise LandscapeError(
+            "dataset=custom needs dataset.source=: a .npz file, a folder of class folders "
+            "or package.module:name"
+        )
+    if name == "digits":
+        return name, digits.read()
+    if name in images.IMAGE_SETS:
+        if not isinstance(options["root"], str):
+            raise LandscapeError(f"dataset.root must be a folder, got {options['root']!r}")
+        return name, images.read(name, Path(options["root"]).expanduser())
+    if name in SYNTHETIC:
+        return name, SYNTHETIC[name](options)
+    raise unknown("data set", name, ["custom", "digits", *images.IMAGE_SETS, *SYNTHETIC])
+
+
+def _select(split: Raw, options: dict[str, Any], key: str, classes: int) -> Raw:
+    size = options[key]
+    if size is None:
+        return split
+    random = stream(options["seed"], key)
+    return split.take(balanced(split.labels, size, classes, random, key=f"dataset.{key}"))

@@ -1,0 +1,53 @@
+"""Which samples of a split are used, and under which label."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import LandscapeError
+
+
+def balanced(
+    labels: NDArray[np.int64], size: int, classes: int, random: np.random.RandomState, *, key: str
+) -> NDArray[np.intp]:
+    """Return the indices, ascending, of `size` samples whose class counts differ by at most one.
+
+    With the same random state a smaller selection is part of every larger one.
+
+    Args:
+        labels: (n,) class numbers 0 … classes-1.
+        size: how many samples to select.
+        classes: number of classes.
+        random: where the draws come from.
+        key: the configuration key that asked for `size`, for the message.
+
+    Raises:
+        LandscapeError: there are not that many samples, or not in every class.
+    """
+    if size > len(labels):
+        raise LandscapeError(f"{key}={size} is more than the {len(labels)} samples there are")
+    counts = np.bincount(labels, minlength=classes)
+    share, remainder = divmod(size, classes)
+    order = random.permutation(classes)
+    spare = [label for label in order if counts[label] > share]
+    if counts.min() < share or len(spare) < remainder:
+        fewest = int(counts.min())
+        largest = fewest * classes + int((counts > fewest).sum())
+        raise LandscapeError(
+            f"{key}={size} cannot be balanced: class {counts.argmin()} of {classes} has {fewest} samples; "
+            f"the most is {largest}, or null for all {len(labels)}"
+        )
+    sizes = np.full(classes, share)
+    sizes[spare[:remainder]] += 1
+    chosen = [random.permutation(np.flatnonzero(labels == label))[: sizes[label]] for label in range(classes)]
+    return np.sort(np.concatenate(chosen))
+
+
+def corrupt(
+    labels: NDArray[np.int64], fraction: float, classes: int, random: np.random.RandomState
+) -> NDArray[np.int64]:
+    """Return a copy of `labels` in which round(fraction · n) of them are another class, drawn uniformly."""
+    count = round(fraction * len(labels))
+    wrong = random.permutation(len(labels))[:count]
+    noisy = labels.copy()
+    noisy[wrong] = (noisy[wrong] + random.randint(1, classes, size=count)) % classes
+    return noisy

@@ -1,0 +1,45 @@
+"""Where the arithmetic runs, and in which memory layout."""
+
+import torch
+from torch import Tensor, nn
+
+from landscape_cli.errors import LandscapeError
+
+
+def resolve(name: str) -> torch.device:
+    """Return the device of that name; ``auto`` is the first CUDA device, or the CPU where there is none.
+
+    Raises:
+        LandscapeError: the name is no device of this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise LandscapeError(f"device={name} cannot be used here ({reason}); choose from auto, cpu, cuda, cuda:0, …") from error
+    return device
+
+
+def memory_format(model: nn.Module, inputs: Tensor) -> torch.memory_format:
+    """Return the layout to run `model` in on `inputs`, of shape (n, …): channels-last for images where it can take it.
+
+    Convolutions are up to twice as fast in channels-last. A model that reshapes with ``view`` after a convolution
+    cannot run in it, which one forward pass on two samples shows.
+    """
+    if inputs.ndim != 4:
+        return torch.contiguous_format
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(inputs[:2].contiguous(memory_format=torch.channels_last))
+    except RuntimeError as error:
+        if "view size is not compatible" not in str(error):
+            raise
+        return torch.contiguous_format
+    finally:
+        model.train(training)
+    return torch.channels_last

@@ -1,0 +1,29 @@
+"""How far the loss rises on the way between two solutions."""
+
+import numpy as np
+
+from landscape_cli.evaluation.store import Array
+
+
+def barrier(alpha: Array, loss: Array) -> tuple[float, float]:
+    """Return max over the grid in [0, 1] of L(alpha) - ((1 - alpha) L(0) + alpha L(1)), and the alpha where it is.
+
+    Zero where the loss lies nowhere above the chord: the ends are on the grid.
+
+    Args:
+        alpha: coordinates, of shape (n,), with 0 and 1 among them.
+        loss: of shape (n,).
+
+    Raises:
+        ValueError: 0 or 1 is not on the grid, or a loss at an end is not finite.
+    """
+    ends = [np.flatnonzero(np.isclose(alpha, end, atol=1e-9)) for end in (0.0, 1.0)]
+    if any(len(end) == 0 for end in ends):
+        raise ValueError("alpha 0 and 1 are not both on the grid")
+    start, end = (float(loss[index[0]]) for index in ends)
+    if not (np.isfinite(start) and np.isfinite(end)):
+        raise ValueError("the loss at an end is not finite")
+    between = (alpha >= -1e-9) & (alpha <= 1 + 1e-9)
+    rise = loss[between] - ((1 - alpha[between]) * start + alpha[between] * end)
+    highest = int(np.argmax(rise))
+    return float(rise[highest]), float(alpha[between][highest])

@@ -1,0 +1,59 @@
+"""Errors of the command line in one or two lines: the thing, what was got, what was expected, the next step."""
+
+import dataclasses
+import errno
+import re
+
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from landscape_cli import config as configs
+from landscape_cli.errors import LandscapeError, nearest, unknown
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
+
+
+def explain(error: BaseException, command: str = "") -> str | None:
+    """Return what to tell the user of `error`, or None for a fault of ours, which keeps its traceback."""
+    if isinstance(error, LandscapeError):
+        return str(error)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        group, _, name = error.missing_cfg_file.rpartition("/")
+        return str(unknown(group.strip("/"), name, error.options))
+    if isinstance(error, ConfigCompositionException) and isinstance(error.__cause__, OmegaConfBaseException):
+        return _of_value(error.__cause__, command) or _one_line(error)
+    if isinstance(error, OmegaConfBaseException):
+        return _of_value(error, command) or _one_line(error)
+    if isinstance(error, OverrideParseException):
+        return f"cannot read {error.override!r}; write key=value, lists as key=[1,2], and quote what the shell would change"
+    if isinstance(error, HydraException):
+        return f"{_one_line(error)}; `landscape {command} --help` lists the keys"
+    if isinstance(error, OSError) and error.errno in DISK:
+        return f"cannot use {error.filename or 'the output'}: {error.strerror}; free space or choose another out="
+    return None
+
+
+def _one_line(error: BaseException) -> str:
+    return re.sub(r"\s+", " ", str(error)).strip()
+
+
+def _of_value(error: OmegaConfBaseException, command: str) -> str | None:
+    """Return the message for a key that does not exist or a value of the wrong type."""
+    key = error.full_key
+    if not key:
+        return None
+    parent = key.rpartition(".")[0]
+    text = _one_line(error)
+    if "not in" in text or "not a valid" in text:
+        choices = _keys(command, error, parent)
+        return f"no key {key!r}; choose from {', '.join(choices)}{nearest(key, choices)}"
+    reason = text.partition(" full_key:")[0]
+    return f"{key}: {reason[0].lower()}{reason[1:]}"
+
+
+def _keys(command: str, error: OmegaConfBaseException, parent: str) -> list[str]:
+    """Return the keys there are beside the one that is not."""
+    node = error.parent_node
+    if parent and node is not None and hasattr(node, "keys"):
+        return [f"{parent}.{name}" for name in node.keys()]  # noqa: SIM118
+    return [field.name for field in dataclasses.fields(configs.SCHEMAS[command])]

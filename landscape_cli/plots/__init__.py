@@ -1,0 +1,1 @@
+"""Pictures of stored surfaces; NumPy and Matplotlib only, never torch."""

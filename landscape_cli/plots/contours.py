@@ -1,0 +1,39 @@
+"""Level lines over a plane, labelled, on a light filled ground."""
+
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from landscape_cli.plots.marks import draw_marks, label_levels
+from landscape_cli.plots.missing import hatch_to_neighbours
+from landscape_cli.plots.panels import trim_height
+from landscape_cli.plots.planes import Planes, colour_bar, frame_planes, plane_panels
+from landscape_cli.plots.style import INK, light_colormap
+
+
+def draw_contours(planes: Planes) -> Figure:
+    """Return the picture: one panel a surface, all with the same levels and colours.
+
+    On a logarithmic scale the lines are those of the logarithm, interpolated linearly between the points.
+    """
+    figure, axes = plane_panels(planes)
+    levels = planes.heights
+    norm, colormap = Normalize(levels[0], levels[-1]), light_colormap()
+    all_lines = []
+    for each, surface, values in zip(axes, planes.surfaces, planes.values, strict=True):
+        assert surface.y is not None
+        heights = planes.scale.heights(values)
+        filled = each.contourf(
+            surface.x, surface.y, heights, levels, cmap=colormap, norm=norm, extend=planes.extend, zorder=1
+        )
+        all_lines.append(
+            each.contour(surface.x, surface.y, heights, levels, colors=INK, linewidths=1.0, linestyles="solid", alpha=0.8, zorder=2)
+        )
+        hatch_to_neighbours(each, surface.x, surface.y, values)
+        each.set_xlim(surface.x[0], surface.x[-1])
+        each.set_ylim(surface.y[0], surface.y[-1])
+    frame_planes(figure, axes, planes)
+    colour_bar(figure, axes, planes, filled)
+    trim_height(figure)
+    for each, surface, lines in zip(axes, planes.surfaces, all_lines, strict=True):
+        label_levels(each, lines, planes.value_of, draw_marks(each, surface.marks))
+    return figure

@@ -1,0 +1,116 @@
+"""From stored surfaces to a picture: the kinds there are, and writing them to a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation.store import Surface
+from landscape_cli.files import replacing
+from landscape_cli.plots.contours import draw_contours
+from landscape_cli.plots.heatmaps import draw_heatmaps
+from landscape_cli.plots.lines import draw_lines
+from landscape_cli.plots.planes import planes
+from landscape_cli.plots.style import styled
+from landscape_cli.plots.surface3d import draw_surfaces
+
+KINDS = {
+    "auto": "line for lines and interpolations, contour for planes",
+    "line": "loss (left axis) and accuracy (right axis) along a line; training solid, test dashed",
+    "contour": "labelled level lines over a plane",
+    "heatmap": "one coloured cell a point of a plane",
+    "surface3d": "a plane's loss as a landscape",
+    "interactive": "an HTML page to turn, zoom and read values from; opens without a network",
+}
+"""Name of each kind of picture -> what it shows, in a line."""
+
+_PLANES = {"contour": draw_contours, "heatmap": draw_heatmaps, "surface3d": draw_surfaces}
+
+_METADATA: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".pdf": {"CreationDate": None},
+    ".svg": {"Date": None},
+}
+
+
+def resolve_kind(surfaces: Sequence[Surface], kind: str) -> str:
+    """Return the kind that `kind` means for these files: ``auto`` becomes ``line`` or ``contour``.
+
+    Raises:
+        LandscapeError: no such kind, no file, lines and planes together, or a kind that does not fit a file.
+    """
+    if kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
+    if not surfaces:
+        raise LandscapeError("nothing to draw: say file= with one or several HDF5 files")
+    first = surfaces[0]
+    for other in surfaces:
+        if (other.y is None) != (first.y is None):
+            raise LandscapeError(
+                f"{first.path} holds {_shape(first)} and {other.path} {_shape(other)}; draw them in two pictures"
+            )
+    if kind == "auto":
+        return "line" if first.y is None else "contour"
+    if first.y is None and kind in _PLANES:
+        raise LandscapeError(f"kind={kind} draws planes and {first.path} holds a line; choose kind=line or interactive")
+    if first.y is not None and kind == "line":
+        fitting = ", ".join([*_PLANES, "interactive"])
+        raise LandscapeError(f"kind=line draws lines and {first.path} holds a plane; choose kind={fitting}")
+    return kind
+
+
+def draw(
+    surfaces: Sequence[Surface],
+    *,
+    kind: str = "auto",
+    value: str = "loss",
+    split: str = "train",
+    scale: str = "auto",
+    levels: int | Sequence[float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Return the picture of one or several stored files, several side by side on shared levels and limits.
+
+    Args:
+        surfaces: all lines, or all planes.
+        kind: one of `KINDS` but ``interactive``, which is no figure.
+        value: ``loss`` or ``accuracy``, of planes; lines show both.
+        split: ``train`` or ``test``, of planes; lines show both.
+        scale: of the loss: ``linear``, ``log`` or ``auto`` (logarithmic where values span a factor of more than 30).
+        levels: of contours: how many, or their values; a list's ends also limit heat maps and 3D surfaces.
+        title: in place of the one made of the runs' configurations.
+
+    Raises:
+        LandscapeError: the kind does not fit a file, values are missing or not evaluated, or an option is out of range.
+    """
+    kind = resolve_kind(surfaces, kind)
+    if kind == "interactive":
+        raise LandscapeError("kind=interactive is an HTML page; choose out= with the ending .html")
+    with styled():
+        if kind == "line":
+            return draw_lines(surfaces, scale=scale, title=title)
+        shared = planes(surfaces, value=value, split=split, scale=scale, levels=levels, title=title)
+        return _PLANES[kind](shared)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture as PNG (200 dots per inch), PDF or SVG, as the ending of `path` says, whole or not at all.
+
+    Equal pictures give equal files: no date is written into them.
+
+    Raises:
+        LandscapeError: another ending.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _METADATA:
+        raise LandscapeError(f"cannot write {path}: pictures end in {', '.join(_METADATA)}, interactive pages in .html")
+    # In PDF and SVG only the cells of heat maps are pixels, and those should not show.
+    dpi = 200 if suffix == ".png" else 600
+    with styled(), replacing(path) as temporary:
+        figure.savefig(temporary, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
+
+
+def _shape(surface: Surface) -> str:
+    return "a line" if surface.y is None else "a plane"

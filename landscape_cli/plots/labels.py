@@ -1,0 +1,128 @@
+"""The words on a picture: titles from the run's configuration, axis labels with their units."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.levels import number
+
+_OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
+_LOSSES = {"cross_entropy": "cross-entropy, nats", "mse": "squared error, summed over classes"}
+_SPLITS = {"train": "training", "test": "test"}
+_NORMS = {"filter": "filter-normalized ", "layer": "layer-normalized ", "none": "Gaussian "}
+
+# What a title leaves out unless it is what tells several panels apart.
+_DETAILS = ("lr", "epochs", "seed", "trained", "direction_seed")
+
+
+def run_title(run_config: Mapping[str, Any]) -> str:
+    """Return a run in words: ``resnet20 without shortcuts, cifar10, SGD, batch 128, weight decay 5e-4``.
+
+    Keys that the configuration does not have are left out.
+    """
+    return _joined(_run_phrases(run_config))
+
+
+def panel_titles(surfaces: Sequence[Surface]) -> tuple[str, list[str]]:
+    """Return what all surfaces have in common, and for each what sets it apart; a single one has its whole title.
+
+    Surfaces that their configurations do not tell apart are named by their files.
+    """
+    phrases = [_surface_phrases(surface) for surface in surfaces]
+    if len(surfaces) == 1:
+        return "", [_joined(phrases[0])]
+    keys = list(dict.fromkeys(key for each in phrases for key in each))
+    same = [key for key in keys if all(each.get(key) == phrases[0].get(key) for each in phrases)]
+    common = _joined({key: phrases[0][key] for key in same if key in phrases[0]})
+    own = [", ".join(text for key, text in each.items() if key not in same) for each in phrases]
+    return common, own if len(set(own)) == len(own) else _file_names(surfaces)
+
+
+def value_label(split: str, value: str, run_configs: Sequence[Mapping[str, Any]]) -> str:
+    """Return the label of a value with its unit: ``training loss (cross-entropy, nats)``, ``test accuracy (%)``.
+
+    The loss is named when all runs minimized the same one. An empty `split` leaves the split out.
+    """
+    words = f"{_SPLITS.get(split, split)} {value.replace('_', ' ')}".strip()
+    if value == "accuracy":
+        return f"{words} (%)"
+    losses = {str(config.get("loss")) for config in run_configs}
+    unit = _LOSSES.get(losses.pop()) if len(losses) == 1 else None
+    return f"{words} ({unit})" if unit else words
+
+
+def axis_label(surface: Surface, axis: str) -> str:
+    """Return the label of the coordinate `axis`, ``x`` or ``y``: the step along which direction, or α between which ends."""
+    if surface.kind == "interpolation":
+        marked = {x: label for label, x, _ in surface.marks}
+        return f"α (0 = {marked.get(0.0, 'first')}, 1 = {marked.get(1.0, 'second')})"
+    direction = surface.config.get("direction") or {}
+    norm = _NORMS.get(str(direction.get("norm")), "") if direction.get("name") == "random" else ""
+    which = direction_name(surface, axis)
+    return f"step along {norm}{which}" if which.startswith("direction") else f"step {which}"
+
+
+def direction_name(surface: Surface, axis: str) -> str:
+    """Return the short name of a direction: ``direction 1``, or ``toward seed1`` where it leads to a known solution."""
+    target = {"x": (1.0, 0.0), "y": (0.0, 1.0)}[axis]
+    for label, *place in surface.marks:
+        if tuple(place) == target:
+            return f"toward {label}"
+    if surface.y is None:
+        return "direction"
+    return {"x": "direction 1", "y": "direction 2"}[axis]
+
+
+def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
+    architecture, dataset, optimizer = (config.get(group) or {} for group in ("architecture", "dataset", "optimizer"))
+    phrases: dict[str, str] = {}
+    if "name" in architecture:
+        without = " without shortcuts" if architecture.get("skip") is False else ""
+        phrases["architecture"] = f"{architecture['name']}{without}"
+    normalization = (config.get("normalization") or {}).get("name")
+    if normalization is not None and normalization != architecture.get("normalization", normalization):
+        phrases["normalization"] = "no normalization" if normalization == "none" else f"{normalization} normalization"
+    if "name" in dataset:
+        size = dataset.get("train_size")
+        phrases["dataset"] = f"{dataset['name']} ({size:,} samples)" if isinstance(size, int) else str(dataset["name"])
+    if "name" in optimizer:
+        phrases["optimizer"] = _OPTIMIZERS.get(str(optimizer["name"]), str(optimizer["name"]))
+    if config.get("batch_size") is not None:
+        phrases["batch_size"] = "full batch" if config["batch_size"] == "full" else f"batch {config['batch_size']}"
+    if optimizer.get("weight_decay") is not None:
+        phrases["weight_decay"] = f"weight decay {number(optimizer['weight_decay'])}"
+    if optimizer.get("lr") is not None:
+        phrases["lr"] = f"learning rate {number(optimizer['lr'])}"
+    for key, word in (("epochs", "epochs"), ("seed", "seed")):
+        if config.get(key) is not None:
+            phrases[key] = f"{config[key]} {word}" if key == "epochs" else f"{word} {config[key]}"
+    return phrases
+
+
+def _surface_phrases(surface: Surface) -> dict[str, str]:
+    phrases = _run_phrases(surface.run_config)
+    if surface.kind == "interpolation":
+        # The stored configuration is that of the run at α = 0; what usually differs at α = 1 is named on the axis.
+        return {key: text for key, text in phrases.items() if key not in ("batch_size", *_DETAILS)}
+    epoch = surface.config.get("epoch")
+    if epoch in ("init", 0):
+        phrases["epoch"] = "initial weights"
+    elif isinstance(epoch, int):
+        phrases["epoch"] = f"epoch {epoch}"
+    elif epoch == "last":
+        phrases["trained"] = "trained weights"
+    direction = surface.config.get("direction") or {}
+    if direction.get("seed") is not None:
+        phrases["direction_seed"] = f"direction seed {direction['seed']}"
+    return phrases
+
+
+def _joined(phrases: Mapping[str, str]) -> str:
+    return ", ".join(text for key, text in phrases.items() if key not in _DETAILS)
+
+
+def _file_names(surfaces: Sequence[Surface]) -> list[str]:
+    stems = [surface.path.stem for surface in surfaces]
+    if len(set(stems)) == len(stems):
+        return stems
+    return [f"{surface.path.parent.name}/{surface.path.stem}" for surface in surfaces]

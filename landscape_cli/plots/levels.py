@@ -1,0 +1,77 @@
+"""Which values get a contour line, and how they are written."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from landscape_cli.errors import LandscapeError
+from landscape_cli.plots.values import Scale
+
+COUNT = 12
+"""Number of levels aimed at when none is asked for."""
+
+# Multipliers of each decade, densest first; after them whole decades, every second, every third, …
+_MANTISSAS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
+
+
+def choose_levels(scale: Scale, levels: int | Sequence[float] | None) -> NDArray[np.float64]:
+    """Return the levels, increasing, in the values' unit.
+
+    A number, or None for about twelve, gives round levels that enclose all values: evenly spaced on a linear scale; 1, 2,
+    5 or 1, 3 or 1 times the powers of ten on a logarithmic one. A list is taken as it is.
+
+    Raises:
+        LandscapeError: `levels` is neither a number of at least 2 nor a list of at least two increasing finite
+            numbers, all positive on a logarithmic scale.
+    """
+    if levels is None:
+        return _round_levels(scale, COUNT)
+    if isinstance(levels, int) and not isinstance(levels, bool):
+        if levels < 2:
+            raise LandscapeError(f"levels must be at least 2, got {levels}")
+        return _round_levels(scale, levels)
+    return _given_levels(scale, levels)
+
+
+def _given_levels(scale: Scale, levels: object) -> NDArray[np.float64]:
+    expected = "levels must be a number, or a list of at least two increasing numbers"
+    try:
+        given = np.array(list(levels), dtype=np.float64)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        raise LandscapeError(f"{expected}, got {levels!r}") from None
+    if given.ndim != 1 or given.size < 2 or not np.isfinite(given).all() or (np.diff(given) <= 0).any():
+        raise LandscapeError(f"{expected}, got {levels!r}")
+    if scale.log and given[0] <= 0:
+        raise LandscapeError(f"levels on a logarithmic scale must be positive, got {given[0]:g}; choose scale=linear")
+    return given
+
+
+def _round_levels(scale: Scale, count: int) -> NDArray[np.float64]:
+    if not scale.log:
+        locator = MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10])
+        return np.asarray(locator.tick_values(scale.low, scale.high), dtype=np.float64)
+    first, last = int(np.floor(np.log10(scale.low))), int(np.floor(np.log10(scale.high))) + 1
+    candidates = [
+        np.array([mantissa * 10.0**decade for decade in range(first, last + 1) for mantissa in mantissas])
+        for mantissas in _MANTISSAS
+    ]
+    candidates += [10.0 ** np.arange(first, last + step, step) for step in range(2, last - first + 1)]
+    enclosing = [_trimmed(levels, scale.low, scale.high) for levels in candidates]
+    return next((levels for levels in enclosing if len(levels) <= count), enclosing[-1])
+
+
+def _trimmed(levels: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    """Drop the levels that are not needed to enclose [low, high]; at least two stay."""
+    start = max(int(np.searchsorted(levels, low, side="right")) - 1, 0)
+    stop = int(np.searchsorted(levels, high, side="left"))
+    return levels[start : max(stop, start + 1) + 1]
+
+
+def number(value: float) -> str:
+    """Return a number as a picture shows it: ``0.05``, ``12.5``, ``5e-4``, ``1e5``."""
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"

@@ -1,0 +1,177 @@
+"""Known solutions and level lines with their labels, placed so that no two cover each other."""
+
+from collections.abc import Callable, Sequence
+
+import matplotlib.patheffects as effects
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.contour import ContourSet
+from numpy.typing import NDArray
+
+from landscape_cli.plots.levels import number
+from landscape_cli.plots.style import INK, SMALL
+from landscape_cli.plots.text import text_width
+
+Box = tuple[float, float, float, float]  # left, bottom, right, top, in pixels
+
+MARKER = 5.0
+"""Size of a solution's marker, in points."""
+
+LABELS_A_LEVEL = 2
+_HALO = [effects.withStroke(linewidth=2.0, foreground="white")]
+# Where a label may stand relative to its marker, the best first: unit offsets and the text's alignment.
+_SIDES = (
+    (1, 0, "left", "center"),
+    (-1, 0, "right", "center"),
+    (0, 1, "center", "bottom"),
+    (0, -1, "center", "top"),
+    (0.8, 0.8, "left", "bottom"),
+    (-0.8, 0.8, "right", "bottom"),
+    (0.8, -0.8, "left", "top"),
+    (-0.8, -0.8, "right", "top"),
+)
+
+
+def draw_marks(axes: Axes, marks: Sequence[tuple[str, float, float]]) -> list[Box]:
+    """Draw the solutions inside the axes' limits with their labels, and return the boxes that they take.
+
+    The layout must be final: labels are placed by their size on the page.
+    """
+    (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    inside = [mark for mark in marks if left <= mark[1] <= right and bottom <= mark[2] <= top]
+    pixels = _pixels_per_point(axes)
+    centers = [axes.transData.transform((x, y)) for _, x, y in inside]
+    radius = (MARKER / 2 + 1.5) * pixels
+    taken: list[Box] = [(cx - radius, cy - radius, cx + radius, cy + radius) for cx, cy in centers]
+    for (label, x, y), center in zip(inside, centers, strict=True):
+        axes.plot(
+            [x], [y], marker="o", markersize=MARKER, markerfacecolor="white", markeredgecolor=INK, zorder=6, label=label
+        )
+        box, (dx, dy, horizontal, vertical) = _free_side(label, center, taken, axes, pixels)
+        text = axes.annotate(
+            label,
+            (x, y),
+            xytext=(dx * (MARKER / 2 + 2), dy * (MARKER / 2 + 2)),
+            textcoords="offset points",
+            ha=horizontal,
+            va=vertical,
+            fontsize=SMALL,
+            path_effects=_HALO,
+            zorder=7,
+        )
+        text.set_in_layout(False)
+        taken.append(box)
+    return taken
+
+
+def label_levels(
+    axes: Axes, lines: ContourSet, value_of: Callable[[float], float], taken: Sequence[Box]
+) -> list[Box]:
+    """Write the value of each level into its lines where there is room, and return the boxes of the labels.
+
+    A label stands on a straight stretch of its line, inside the axes, clear of the boxes `taken` and of other labels. A
+    level with no such place stays without one.
+
+    Args:
+        axes: where the lines are.
+        lines: the drawn level lines.
+        value_of: from a line's level to the value to be written.
+        taken: boxes in pixels that must stay free, as `draw_marks` returns them.
+    """
+    pixels = _pixels_per_point(axes)
+    to_pixels, frame = axes.transData, _frame(axes, pixels)
+    occupied, spots, placed = list(taken), [], []
+    for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+        width, height = _text_size(number(value_of(level)), pixels)
+        pieces = [to_pixels.transform(piece) for piece in path.to_polygons(closed_only=False) if len(piece) > 3]
+        pieces.sort(key=_length, reverse=True)
+        for piece in pieces[:LABELS_A_LEVEL]:
+            spot = _free_spot(piece, width, height, occupied, frame)
+            if spot is not None:
+                (x, y), box = spot
+                occupied.append(box)
+                placed.append(box)
+                spots.append(to_pixels.inverted().transform((x, y)))
+    if spots:
+        texts = lines.clabel(fmt=lambda level: number(value_of(level)), fontsize=SMALL, colors=INK, manual=spots, inline_spacing=2)
+        for text in texts or []:
+            text.set_in_layout(False)
+    return placed
+
+
+def _free_side(
+    label: str, center: NDArray[np.float64], taken: Sequence[Box], axes: Axes, pixels: float
+) -> tuple[Box, tuple[float, float, str, str]]:
+    """Return the box and the side of a marker's label: the first side with room, or the best one."""
+    width, height = _text_size(label, pixels)
+    gap = (MARKER / 2 + 2) * pixels
+    frame = _frame(axes, pixels)
+
+    def box(side: tuple[float, float, str, str]) -> Box:
+        dx, dy, horizontal, vertical = side
+        x = center[0] + dx * gap - {"left": 0.0, "center": width / 2, "right": width}[horizontal]
+        y = center[1] + dy * gap - {"bottom": 0.0, "center": height / 2, "top": height}[vertical]
+        return x, y, x + width, y + height
+
+    sides = [(box(side), side) for side in _SIDES]
+    free = [each for each in sides if _within(each[0], frame) and not _overlaps(each[0], taken)]
+    return (free or sides)[0]
+
+
+def _free_spot(
+    piece: NDArray[np.float64], width: float, height: float, taken: Sequence[Box], frame: Box
+) -> tuple[NDArray[np.float64], Box] | None:
+    """Return the point of a level line, (n, 2) in pixels, that best carries a label, with the label's box."""
+    steps = np.hypot(*np.diff(piece, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    reach = 0.75 * width
+    if along[-1] < 3 * reach:
+        return None
+
+    def at(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.stack([np.interp(distance, along, piece[:, axis]) for axis in (0, 1)], axis=-1)
+
+    places = np.linspace(reach, along[-1] - reach, 120)
+    before, here, after = at(places - reach), at(places), at(places + reach)
+    chord = after - before
+    bend = 1 - np.hypot(*chord.T) / (2 * reach)
+    slant = np.abs(chord[:, 1]) / np.maximum(np.hypot(*chord.T), 1e-9)
+    for index in np.argsort(bend + 0.15 * slant, kind="stable"):
+        if bend[index] > 0.25:
+            return None
+        cos, sin = np.abs(chord[index]) / max(float(np.hypot(*chord[index])), 1e-9)
+        half = np.array([width * cos + height * sin, width * sin + height * cos]) / 2
+        (left, bottom), (right, top) = here[index] - half, here[index] + half
+        box = (float(left), float(bottom), float(right), float(top))
+        if _within(box, frame) and not _overlaps(box, taken):
+            return here[index], box
+    return None
+
+
+def _pixels_per_point(axes: Axes) -> float:
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return float(figure.dpi) / 72
+
+
+def _text_size(text: str, pixels: float) -> tuple[float, float]:
+    return (72 * text_width(text, SMALL) + 2) * pixels, SMALL * pixels
+
+
+def _frame(axes: Axes, pixels: float) -> Box:
+    box = axes.get_window_extent()
+    return box.x0 + 2 * pixels, box.y0 + 2 * pixels, box.x1 - 2 * pixels, box.y1 - 2 * pixels
+
+
+def _length(piece: NDArray[np.float64]) -> float:
+    return float(np.hypot(*np.diff(piece, axis=0).T).sum())
+
+
+def _within(box: Box, frame: Box) -> bool:
+    return box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3]
+
+
+def _overlaps(box: Box, others: Sequence[Box]) -> bool:
+    return any(
+        box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in others
+    )

@@ -1,0 +1,117 @@
+"""A figure of one panel or several side by side, of a column's or a page's width, with shared words said once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from landscape_cli.plots.style import COLUMN, NORMAL, PAGE
+from landscape_cli.plots.text import wrapped
+
+PER_ROW = 4
+PER_ROW_3D = 2
+
+
+def panels(count: int, *, ratio: float, margin: float, projection: str | None = None) -> tuple[Figure, list[Axes]]:
+    """Return a figure with `count` panels, filled row by row: up to four flat ones a row, two in three dimensions.
+
+    The figure is no part of pyplot's state: nobody else sees it and nothing has to be closed.
+
+    Args:
+        count: number of panels.
+        ratio: height of a panel relative to its share of the width.
+        margin: inches to add to the height, for titles and legends.
+        projection: ``"3d"`` or None.
+    """
+    widest = PER_ROW_3D if projection else PER_ROW
+    columns = count if count <= widest else min(widest, (count + 1) // 2)
+    rows = -(-count // columns)
+    width = COLUMN if count == 1 else PAGE
+    figure = Figure(figsize=(width, rows * (ratio * width / columns + 0.2) + margin), layout="compressed")
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(rows, columns)
+    axes = [figure.add_subplot(grid[divmod(index, columns)], projection=projection) for index in range(count)]
+    return figure, axes
+
+
+def trim_height(figure: Figure) -> None:
+    """Take away the height that panels of fixed proportions leave empty, and lay the picture out for good."""
+    figure.draw_without_rendering()
+    parts = [box for axes in figure.axes if (box := axes.get_tightbbox()) is not None]
+    parts += [text.get_window_extent() for text in figure.texts]
+    # A legend stands at the very bottom, with the empty height above it.
+    legends = [legend.get_window_extent().height for legend in figure.legends]
+    height = Bbox.union(parts).height + sum(legends)
+    figure.set_figheight(height / figure.dpi + (0.15 if legends else 0.06))
+    figure.draw_without_rendering()
+
+
+def column_width(figure: Figure, axes: Sequence[Axes]) -> float:
+    """Return the share of the figure's width, in inches, of one column of panels."""
+    columns = max((spec.colspan.stop for each in axes if (spec := each.get_subplotspec())), default=1)
+    return float(figure.get_figwidth()) / columns
+
+
+def is_left(axes: Axes) -> bool:
+    """Return whether a panel is the first of its row."""
+    spec = axes.get_subplotspec()
+    return spec is None or spec.is_first_col()
+
+
+def is_lowest(axes: Axes, all_axes: Sequence[Axes]) -> bool:
+    """Return whether no other panel stands below a panel."""
+    spec = axes.get_subplotspec()
+    others = [other.get_subplotspec() for other in all_axes]
+    return spec is None or not any(
+        other is not None and other.colspan.start == spec.colspan.start and other.rowspan.start > spec.rowspan.start
+        for other in others
+    )
+
+
+def is_right(axes: Axes, all_axes: Sequence[Axes]) -> bool:
+    """Return whether no other panel stands to the right of a panel."""
+    spec = axes.get_subplotspec()
+    others = [other.get_subplotspec() for other in all_axes]
+    return spec is None or not any(
+        other is not None and other.rowspan.start == spec.rowspan.start and other.colspan.start > spec.colspan.start
+        for other in others
+    )
+
+
+def write_titles(figure: Figure, axes: Sequence[Axes], titles: Sequence[str], common: str) -> None:
+    """Put each panel's title above it and the common one above all, broken into lines that fit."""
+    for each, title in zip(axes, titles, strict=True):
+        each.set_title(wrapped(title, 0.85 * column_width(figure, axes), NORMAL))
+    if common:
+        figure.suptitle(wrapped(common, 0.95 * figure.get_figwidth(), NORMAL))
+
+
+def write_axis_labels(figure: Figure, axes: Sequence[Axes], words: Sequence[str], axis: str) -> None:
+    """Label the x or y axis of every panel, or of the outer panels alone where all labels read the same."""
+    share = 0.85 * column_width(figure, axes)
+    for each, text in zip(axes, words, strict=True):
+        outer = is_lowest(each, axes) if axis == "x" else is_left(each)
+        if outer or len(set(words)) > 1:
+            (each.set_xlabel if axis == "x" else each.set_ylabel)(wrapped(text, share, NORMAL))
+
+
+def hide_inner_ticks(axes: Sequence[Axes], axis: str) -> None:
+    """Number the ticks at the outer panels only, where all panels span the same range."""
+    spans = {getattr(each, f"get_{axis}lim")() for each in axes}
+    if len({tuple(np.round(span, 9)) for span in spans}) > 1:
+        return
+    for each in axes:
+        if axis == "x" and not is_lowest(each, axes):
+            each.tick_params(axis="x", labelbottom=False)
+        if axis == "y" and not is_left(each):
+            each.tick_params(axis="y", labelleft=False)
+
+
+def write_legend(figure: Figure, handles: Sequence[Any], columns: int) -> None:
+    """Put a legend below the panels, where it covers nothing; none for no `handles`."""
+    if handles:
+        figure.legend(handles=list(handles), loc="outside lower center", ncols=min(columns, len(handles)))

@@ -1,0 +1,130 @@
+"""What the pictures of surfaces share: their values on one scale, panels with titles and labels, one colour bar."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.labels import axis_label, panel_titles, value_label
+from landscape_cli.plots.levels import choose_levels, number
+from landscape_cli.plots.missing import legend_patches
+from landscape_cli.plots.panels import column_width, hide_inner_ticks, panels, write_axis_labels, write_legend, write_titles
+from landscape_cli.plots.style import NORMAL
+from landscape_cli.plots.text import wrapped
+from landscape_cli.plots.values import Scale, common_scale, values_of
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Surfaces ready to be drawn on shared levels.
+
+    Attributes:
+        surfaces: what is drawn, one a panel.
+        values: of each, (ny, nx), accuracies in percent.
+        scale: from values to heights, shared.
+        levels: increasing, in the values' unit, shared.
+        label: of the values, with their unit.
+        title: in place of the one made of the runs' configurations, or None.
+        listed: whether the levels are a list that was asked for.
+    """
+
+    surfaces: Sequence[Surface]
+    values: Sequence[NDArray[np.float64]]
+    scale: Scale
+    levels: NDArray[np.float64]
+    label: str
+    title: str | None
+    listed: bool
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The least and the greatest height shown: of the values, or of the levels where these were listed."""
+        if self.listed:
+            return float(self.heights[0]), float(self.heights[-1])
+        low, high = self.scale.height(self.scale.low), self.scale.height(self.scale.high)
+        return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+    @property
+    def heights(self) -> NDArray[np.float64]:
+        """The heights of the levels."""
+        return np.log10(self.levels) if self.scale.log else self.levels
+
+    @property
+    def ticks(self) -> list[tuple[float, float]]:
+        """Heights and values to number an axis or a colour bar at: the levels, thinned to at most eight or so."""
+        pairs = list(zip(self.heights.tolist(), self.levels.tolist(), strict=True))
+        return pairs[:: -(-len(pairs) // 9)]
+
+    @property
+    def extend(self) -> str:
+        """On which sides values lie beyond the levels: ``neither``, ``min``, ``max`` or ``both``."""
+        below, above = self.scale.low < self.levels[0], self.scale.high > self.levels[-1]
+        return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
+
+    def value_of(self, height: float) -> float:
+        """Return the value of a height."""
+        return float(10**height) if self.scale.log else height
+
+
+def planes(
+    surfaces: Sequence[Surface],
+    *,
+    value: str,
+    split: str,
+    scale: str,
+    levels: int | Sequence[float] | None,
+    title: str | None,
+) -> Planes:
+    """Return surfaces with what their panels share; arguments as for `draw`.
+
+    Raises:
+        LandscapeError: a file has no such values, the scale or the levels do not fit.
+    """
+    values = [values_of(surface, split, value) for surface in surfaces]
+    shared = common_scale(values, scale, may_be_log=value != "accuracy")
+    listed = levels is not None and not isinstance(levels, int)
+    label = value_label(split, value, [surface.run_config for surface in surfaces]) + shared.note()
+    return Planes(surfaces, values, shared, choose_levels(shared, levels), label, title, listed)
+
+
+def plane_panels(planes: Planes, *, projection: str | None = None) -> tuple[Figure, list[Axes]]:
+    """Return the figure and its panels, with the spans, titles and axis labels set."""
+    surfaces = planes.surfaces
+    figure, axes = panels(len(surfaces), ratio=0.76 if projection else 1.0, margin=0.6, projection=projection)
+    common, own = panel_titles(surfaces)
+    if planes.title is not None:
+        common, own = ("", [planes.title]) if len(surfaces) == 1 else (planes.title, own)
+    write_titles(figure, axes, own, common)
+    return figure, axes
+
+
+def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes) -> None:
+    """Give flat panels, whose limits are set, their proportions, ticks, labels and legend."""
+    for each in axes:
+        each.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        each.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        (left, right), (bottom, top) = each.get_xlim(), each.get_ylim()
+        # Steps along both directions are of one kind: equal lengths on the page, unless the panel became a strip.
+        each.set_box_aspect(float(np.clip((top - bottom) / (right - left), 0.6, 1.4)))
+    hide_inner_ticks(axes, "x")
+    hide_inner_ticks(axes, "y")
+    for axis in ("x", "y"):
+        write_axis_labels(figure, axes, [axis_label(surface, axis) for surface in planes.surfaces], axis)
+    write_legend(figure, legend_patches(planes.values), 2)
+
+
+def colour_bar(figure: Figure, axes: Sequence[Axes], planes: Planes, colours: ScalarMappable, **place: float) -> None:
+    """Draw one colour bar for all panels, numbered at the levels."""
+    label = wrapped(planes.label, 0.9 * column_width(figure, axes), NORMAL)
+    bar = figure.colorbar(colours, ax=list(axes), label=label, **place)  # type: ignore[arg-type]
+    low, high = colours.get_clim()
+    shown = [(height, value) for height, value in planes.ticks if low <= height <= high]
+    bar.ax.yaxis.set_major_locator(FixedLocator([height for height, _ in shown]))
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.ax.set_yticklabels([number(value) for _, value in shown])

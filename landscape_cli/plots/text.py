@@ -1,0 +1,32 @@
+"""How wide text is on the page, and breaking it into lines that fit."""
+
+import re
+
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
+from landscape_cli.plots.style import STYLE
+
+
+def text_width(text: str, points: float) -> float:
+    """Return the width in inches of a line of text at a font size of `points`."""
+    font = FontProperties(family=STYLE["font.sans-serif"], size=points)
+    return float(TextPath((0, 0), text, prop=font).get_extents().width) / 72
+
+
+def wrapped(text: str, inches: float, points: float) -> str:
+    """Return `text` broken into lines of at most `inches` at a font size of `points`.
+
+    Lines end after a comma or before a parenthesis where that is enough; what is still too long is broken between words,
+    or after a hyphen between letters. A single word is never broken.
+    """
+    lines = [""]
+    for phrase in (part.strip() for part in re.findall(r"\([^)]*\),?|[^,(]+,?", text)):
+        whole = text_width(phrase, points) <= inches
+        for piece in [phrase] if whole else re.split(r" |(?<=[a-z]-)(?=[a-z])", phrase):
+            glue = "" if re.search(r"(^|[a-z]-)$", lines[-1]) else " "
+            if lines[-1] and text_width(lines[-1] + glue + piece, points) > inches:
+                lines.append(piece)
+            else:
+                lines[-1] += glue + piece
+    return "\n".join(lines)

@@ -1,0 +1,88 @@
+"""The numbers of a picture: which array of a surface, on which scale, between which limits, for all panels alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation.store import Surface
+
+SCALES = ("auto", "linear", "log")
+
+LOG_FROM = 30.0
+"""Ratio of the largest to the smallest positive value above which ``scale=auto`` is logarithmic."""
+
+
+def values_of(surface: Surface, split: str, value: str) -> NDArray[np.float64]:
+    """Return the stored values ``split/value``, (ny, nx) or (nx,), accuracies in percent.
+
+    NaN (not evaluated) and +inf (not finite) stay what they are.
+
+    Raises:
+        LandscapeError: the file has no such values, or not one that is evaluated and finite.
+    """
+    key = f"{split}/{value}"
+    if key not in surface.values:
+        raise LandscapeError(f"{surface.path} has no {key}; choose from {', '.join(sorted(surface.values))}")
+    array = np.asarray(surface.values[key], dtype=np.float64)
+    if np.isnan(array).all():
+        raise LandscapeError(f"{surface.path}: nothing of {key} is evaluated yet; run the command that makes it again")
+    if not np.isfinite(array).any():
+        raise LandscapeError(f"{surface.path}: no value of {key} is finite, there is nothing to draw")
+    return 100 * array if value == "accuracy" else array
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How values become heights, the same for all panels of a picture.
+
+    A height is the value itself on a linear scale and its log10 on a logarithmic one. There, values of zero or less
+    have no height of their own and are drawn at the smallest positive one, `low`; `floored` says that this happened.
+    """
+
+    log: bool
+    low: float
+    high: float
+    floored: bool
+
+    def heights(self, values: NDArray[np.float64]) -> np.ma.MaskedArray[tuple[int, ...], np.dtype[np.float64]]:
+        """Return the heights of `values`, of the same shape, with what is not finite masked."""
+        finite = np.isfinite(values)
+        filled = np.where(finite, values, self.high)
+        heights = np.log10(np.maximum(filled, self.low)) if self.log else filled
+        return np.ma.masked_array(heights, mask=~finite)
+
+    def height(self, value: float) -> float:
+        """Return the height of one value."""
+        return float(np.log10(max(value, self.low))) if self.log else value
+
+    def note(self) -> str:
+        """Return what the axis label must add, or an empty string."""
+        return f"\n(values ≤ 0 drawn at {self.low:.1g})" if self.floored else ""
+
+
+def common_scale(arrays: Sequence[NDArray[np.float64]], scale: str, *, may_be_log: bool = True) -> Scale:
+    """Return the scale that all `arrays` share.
+
+    Args:
+        arrays: the values of each panel; what is not finite does not count.
+        scale: ``linear``, ``log``, or ``auto``: logarithmic where no value is negative and the largest is more than 30
+            times the smallest positive one.
+        may_be_log: whether ``auto`` may choose the logarithm (an accuracy is never drawn so unasked).
+
+    Raises:
+        LandscapeError: the scale is none of these, or is ``log`` and no value is positive.
+    """
+    if scale not in SCALES:
+        raise unknown("scale", scale, SCALES)
+    finite = np.concatenate([array[np.isfinite(array)] for array in arrays])
+    positive = finite[finite > 0]
+    low, high = float(finite.min()), float(finite.max())
+    if scale == "log" and not positive.size:
+        raise LandscapeError(f"scale=log needs positive values, got none above {high:g}; choose scale=linear")
+    wide = low >= 0 and positive.size > 0 and high / float(positive.min()) > LOG_FROM
+    if scale == "log" or (scale == "auto" and may_be_log and wide):
+        return Scale(log=True, low=float(positive.min()), high=high, floored=positive.size < finite.size)
+    return Scale(log=False, low=low, high=high, floored=False)

@@ -1,0 +1,32 @@
+"""Progress on standard error: a bar on a terminal, elsewhere a line now and then."""
+
+import sys
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 30
+LINE = "{desc}: {percentage:.0f} %, {n_fmt} of {total_fmt} in {elapsed}, {remaining} to go, {rate_fmt}{postfix}"
+
+
+class _Lines:
+    """A stream for tqdm that ends each of its states with a new line, for logs."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> None:
+        state = text.strip("\r\n ")
+        if state:
+            self.stream.write(f"{state}\n")
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
+def bar(total: int, description: str, unit: str, initial: int = 0) -> "tqdm[Any]":
+    """Return a progress bar with a rate and the remaining time; `update(n)` it, use it as a context."""
+    options: dict[str, Any] = {"total": total, "desc": description, "unit": f" {unit}", "initial": initial}
+    if sys.stderr.isatty():
+        return tqdm(**options, dynamic_ncols=True, unit_scale=total > 100_000)
+    return tqdm(**options, file=_Lines(sys.stderr), mininterval=SECONDS_BETWEEN_LINES, bar_format=LINE)

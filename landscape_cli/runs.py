@@ -1,0 +1,103 @@
+"""A run folder: config.yaml, metrics.csv, provenance.json and checkpoints/, read by all that comes after training."""
+
+import csv
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from landscape_cli.config import from_yaml
+from landscape_cli.errors import LandscapeError
+
+METRICS = (
+    "epoch",
+    "step",
+    "lr",
+    "train_loss",
+    "train_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "weight_norm",
+    "gradient_norm",
+    "seconds",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished or unfinished run, opened for reading."""
+
+    path: Path
+    config: dict[str, Any]
+
+    @property
+    def finished(self) -> bool:
+        """Whether its training came to its end."""
+        provenance = self.path / "provenance.json"
+        return provenance.is_file() and json.loads(provenance.read_text())["end"] is not None
+
+    def epochs(self) -> list[int]:
+        """Return the epochs whose checkpoints were kept, in order."""
+        found = (re.fullmatch(r"epoch_(\d+)\.pt", path.name) for path in (self.path / "checkpoints").glob("*.pt"))
+        return sorted(int(match[1]) for match in found if match)
+
+    def epoch(self, which: object) -> int:
+        """Return the epoch that ``last``, ``init`` or a number means.
+
+        Raises:
+            LandscapeError: no such checkpoint was kept.
+        """
+        kept = self.epochs()
+        if not kept:
+            raise LandscapeError(f"run {self.path} has no checkpoint yet; train it first")
+        if which == "last":
+            if not self.finished:
+                raise LandscapeError(
+                    f"run {self.path} is not finished; train it to the end, or choose epoch= from {_listed(kept)}"
+                )
+            return kept[-1]
+        if which == "init":
+            return 0
+        if not isinstance(which, int) or isinstance(which, bool) or which not in kept:
+            raise LandscapeError(
+                f"run {self.path} has no checkpoint of epoch {which!r}; choose last, init, or one of {_listed(kept)}"
+                " (checkpoint_every= keeps more)"
+            )
+        return which
+
+    def checkpoint_path(self, epoch: int) -> Path:
+        """Return where the checkpoint of an epoch lies."""
+        return self.path / "checkpoints" / f"epoch_{epoch:04d}.pt"
+
+    def metrics(self) -> list[dict[str, float]]:
+        """Return the rows of metrics.csv."""
+        with (self.path / "metrics.csv").open(newline="") as file:
+            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+    def provenance(self) -> dict[str, Any]:
+        """Return provenance.json."""
+        loaded: dict[str, Any] = json.loads((self.path / "provenance.json").read_text())
+        return loaded
+
+
+def _listed(epochs: list[int]) -> str:
+    shown = [str(epoch) for epoch in epochs]
+    return ", ".join(shown if len(shown) <= 8 else [*shown[:4], "…", *shown[-3:]])
+
+
+def open_run(path: str | Path, *, key: str = "run") -> Run:
+    """Return the run in a folder.
+
+    Raises:
+        LandscapeError: the folder holds no run.
+    """
+    path = Path(path)
+    config = path / "config.yaml"
+    if not config.is_file() or not (path / "checkpoints").is_dir():
+        reason = "it has no config.yaml and checkpoints/" if path.is_dir() else "there is no such folder"
+        raise LandscapeError(
+            f"{key}={path} is no run folder ({reason}); `landscape train` prints the folder it wrote,"
+            " `landscape list runs` lists them"
+        )
+    return Run(path, from_yaml(config.read_text()))

@@ -1,0 +1,119 @@
+"""Networks and data as a configuration names them, and the weights that a run found."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch import nn
+
+from landscape_cli import checkpoint
+from landscape_cli.architectures.build import build
+from landscape_cli.architectures.init import initialize, last_layer
+from landscape_cli.config import first_difference
+from landscape_cli.data.load import Dataset, load
+from landscape_cli.errors import LandscapeError
+from landscape_cli.files import sha256
+from landscape_cli.runs import Run, open_run
+
+
+def load_dataset(config: dict[str, Any], device: torch.device, *, trust: bool) -> Dataset:
+    """Return the data of a run's configuration."""
+    return load(config["dataset"], device, trust=trust)
+
+
+def build_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) -> nn.Module:
+    """Return the network of a run's configuration for that data, its weights not yet those of ``init``."""
+    return build(config["architecture"], config["normalization"], dataset.input_shape, dataset.classes, trust=trust)
+
+
+def initial_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) -> nn.Module:
+    """Return the network with its initial weights, on the CPU, determined by ``seed``.
+
+    ``init=pretrained`` takes the weights of a run of the same architecture; the last layer is drawn anew.
+
+    Raises:
+        LandscapeError: the pretrained weights do not fit.
+    """
+    torch.manual_seed(config["seed"])
+    model = build_network(config, dataset, trust=trust)
+    init = config["init"]
+    if init["name"] != "pretrained":
+        initialize(model, init)
+        return model
+    run = open_run(init["run"], key="init.run")
+    saved = checkpoint.load(run.checkpoint_path(run.epoch(init["epoch"])))["model"]
+    own = model.state_dict()
+    last = last_layer(model)
+    drawn_anew = {name for name, module in model.named_modules() if module is last}
+    for name, tensor in own.items():
+        if any(name.startswith(f"{prefix}.") for prefix in drawn_anew):
+            continue
+        if name not in saved or saved[name].shape != tensor.shape:
+            got = tuple(saved[name].shape) if name in saved else "absent"
+            raise LandscapeError(f"init.run={run.path} does not fit: {name} must be {tuple(tensor.shape)}, got {got}")
+        own[name] = saved[name]
+    model.load_state_dict(own)
+    return model
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The weights that a run found by the end of an epoch."""
+
+    run: Run
+    epoch: int
+
+    @property
+    def path(self) -> Path:
+        """The checkpoint."""
+        return self.run.checkpoint_path(self.epoch)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Path and SHA-256 of the checkpoint."""
+        return {"path": str(self.path), "sha256": sha256(self.path)}
+
+    def network(self, dataset: Dataset, *, trust: bool) -> nn.Module:
+        """Return the network with these weights, on the CPU.
+
+        Raises:
+            LandscapeError: the checkpoint is not of this network: the source of a custom one has changed.
+        """
+        model = build_network(self.run.config, dataset, trust=trust)
+        saved = checkpoint.load(self.path)["model"]
+        try:
+            model.load_state_dict(saved)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise LandscapeError(f"{self.path} does not fit the network of {self.run.path}/config.yaml: {reason}") from error
+        return model
+
+    def recorded_loss(self, split: str) -> float:
+        """Return the loss on a split that training recorded for these weights."""
+        return next(row[f"{split}_loss"] for row in self.run.metrics() if row["epoch"] == self.epoch)
+
+
+def locate(path: str, epoch: object, *, key: str) -> Solution:
+    """Return the solution of the run in a folder at ``last``, ``init`` or a numbered epoch.
+
+    Raises:
+        LandscapeError: no run is there, or no such checkpoint.
+    """
+    run = open_run(path, key=key)
+    return Solution(run, run.epoch(epoch))
+
+
+def labels(solutions: list[Solution]) -> list[str]:
+    """Return a short name for each solution: what tells its run or epoch apart from the others'."""
+    configs = [solution.run.config for solution in solutions]
+    epochs = [f"epoch {solution.epoch}" for solution in solutions]
+    if len(solutions) == 1 or all(config == configs[0] for config in configs):
+        return epochs
+    difference = next((first_difference(configs[0], config) for config in configs[1:] if config != configs[0]), None)
+    if difference is None:  # they differ in circumstances alone
+        return [solution.run.path.name for solution in solutions]
+    key = difference.partition(":")[0]
+    values = [OmegaConf.select(OmegaConf.create(config), key) for config in configs]
+    return [f"{key.replace('_', ' ').replace('.', ' ')} {value}" for value in values]

@@ -1,0 +1,110 @@
+"""The training loop: gradient steps on batches that live on the device, a row of metrics an epoch, exact resume."""
+
+import time
+
+import torch
+from torch import Tensor, nn
+
+from landscape_cli import device as devices
+from landscape_cli.config import TrainConfig
+from landscape_cli.data.batches import AUGMENTATIONS, epoch_batches
+from landscape_cli.data.load import Dataset, Split
+from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.evaluator import evaluate
+from landscape_cli.evaluation.losses import per_sample_loss
+from landscape_cli.progress import bar
+from landscape_cli.runs import Run
+from landscape_cli.training.metrics import gradient_norm, weight_norm
+from landscape_cli.training.record import Record
+from landscape_cli.training.state import State
+
+
+def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -> None:
+    """Train `state.model`, in place, to the end of `config`, from where `record` stands.
+
+    The training split is visited in a new random order each epoch. A batch larger than `micro_batch` is worked off in parts
+    whose gradients add up to that of the batch's mean loss (BatchNorm then sees the parts).
+
+    Raises:
+        LandscapeError: the loss is no longer finite.
+    """
+    model, optimizer = state.model, state.optimizer
+    layout = devices.memory_format(model, dataset.train.inputs)
+    model.to(memory_format=layout)
+    train_split, test_split = (
+        Split(split.inputs.contiguous(memory_format=layout), split.targets) for split in (dataset.train, dataset.test)
+    )
+    device = train_split.inputs.device
+    augment = AUGMENTATIONS[config.augment]
+    forward = torch.compile(model) if config.compile else model
+
+    def backward(indices: Tensor, share: float) -> Tensor:
+        inputs = augment(train_split.inputs[indices], state.order, dataset.zero).contiguous(memory_format=layout)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+            outputs = forward(inputs)
+        loss = per_sample_loss(config.loss, outputs.float(), train_split.targets[indices]).mean() * share
+        loss.backward()
+        return loss.detach()
+
+    def step(indices: Tensor) -> Tensor:
+        optimizer.zero_grad()
+        parts = indices.to(device).split(config.micro_batch or len(indices))
+        loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
+        if config.l1:
+            penalty = config.l1 * torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
+            penalty.backward()
+        if config.clip_grad_norm:
+            nn.utils.clip_grad_norm_(model.parameters(), config.clip_grad_norm)
+        optimizer.step()
+        state.schedule.step()
+        state.step += 1
+        return loss
+
+    def metrics(started: float) -> dict[str, float]:
+        on_train, on_test = (evaluate(model, split, config.loss) for split in (train_split, test_split))
+        return {
+            "lr": state.schedule.get_last_lr()[0],
+            "train_loss": on_train.loss,
+            "train_accuracy": on_train.accuracy,
+            "test_loss": on_test.loss,
+            "test_accuracy": on_test.accuracy,
+            "weight_norm": weight_norm(model),
+            "gradient_norm": gradient_norm(model, train_split, config.loss),
+            "seconds": time.perf_counter() - started,
+        }
+
+    def is_last(row: dict[str, float]) -> bool:
+        stop = config.stop_at_train_accuracy
+        return state.epoch >= config.epochs or (stop is not None and row["train_accuracy"] >= stop)
+
+    if record.restore(state):
+        row = Run(record.path, {}).metrics()[-1]
+    else:
+        row = metrics(time.perf_counter())
+        record.add(state, row, last=is_last(row))
+    n = len(train_split)
+    with bar(config.epochs * n, "training", "samples", initial=state.epoch * n) as progress:
+        while not is_last(row):
+            started = time.perf_counter()
+            model.train()
+            for indices in epoch_batches(n, config.batch_size, state.order):
+                loss = step(indices)
+                progress.update(len(indices))
+            state.epoch += 1
+            row = metrics(started)
+            finite = bool(torch.isfinite(loss))
+            record.add(state, row, last=is_last(row) and finite)
+            progress.set_postfix_str(f"epoch {state.epoch}/{config.epochs}, {_told(row)}", refresh=False)
+            if not finite:
+                raise LandscapeError(
+                    f"training diverged: the loss of a batch is {loss.item()} in epoch {state.epoch} (see {record.path}/metrics.csv);"
+                    " lower optimizer.lr, or set clip_grad_norm or schedule.warmup"
+                )
+    record.finish(state.epoch)
+
+
+def _told(row: dict[str, float]) -> str:
+    return (
+        f"loss {row['train_loss']:.4f} / {row['test_loss']:.4f},"
+        f" accuracy {row['train_accuracy']:.1%} / {row['test_accuracy']:.1%} (train / test)"
+    )

@@ -1,0 +1,119 @@
+"""What a training leaves behind: a run folder, written so that nothing is lost and any moment can be resumed from."""
+
+import csv
+import io
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from landscape_cli import checkpoint, provenance
+from landscape_cli.config import first_difference, to_yaml
+from landscape_cli.errors import LandscapeError
+from landscape_cli.files import only_writer, write_text
+from landscape_cli.runs import METRICS, Run, open_run
+from landscape_cli.training.state import State
+
+SECONDS_BETWEEN_SAVES = 30
+
+
+class Record:
+    """The writer of a run folder; made by `claim`.
+
+    Beside the checkpoints that are kept there is one ``resume_*.pt``, at most 30 seconds and an epoch old, until the run is
+    finished.
+    """
+
+    def __init__(self, path: Path, checkpoint_every: int | None) -> None:
+        self.path = path
+        self.checkpoint_every = checkpoint_every
+        self._run = Run(path, {})
+        self._saved_at = time.monotonic()
+
+    def restore(self, state: State) -> bool:
+        """Bring `state` to the newest checkpoint, and metrics.csv with it; return False where there is none."""
+        newest = max((self.path / "checkpoints").glob("*_*.pt"), key=_epoch_of, default=None)
+        if newest is None:
+            return False
+        state.load_state_dict(checkpoint.load(newest, next(state.model.parameters()).device))
+        rows = [row for row in self._run.metrics() if row["epoch"] <= state.epoch]
+        write_text(self.path / "metrics.csv", "".join([_line(METRICS), *(_line(row.values()) for row in rows)]))
+        return True
+
+    def add(self, state: State, metrics: dict[str, float], *, last: bool) -> None:
+        """Add the row of an epoch, and its checkpoint where one is due.
+
+        The row is on the disk before the checkpoint, so that no checkpoint is without its rows.
+        """
+        row = {"epoch": state.epoch, "step": state.step, **metrics}
+        path = self.path / "metrics.csv"
+        kept = state.epoch == 0 or last or (self.checkpoint_every and state.epoch % self.checkpoint_every == 0)
+        late = time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES
+        with path.open("a") as file:
+            file.write((_line(METRICS) if state.epoch == 0 else "") + _line(row[name] for name in METRICS))
+            if kept or late:
+                file.flush()
+                os.fsync(file.fileno())
+        if kept or late:
+            name = f"{'epoch' if kept else 'resume'}_{state.epoch:04d}.pt"
+            checkpoint.save(self.path / "checkpoints" / name, state.state_dict())
+            self._forget_resume(but=name)
+            self._saved_at = time.monotonic()
+
+    def finish(self, epoch: int) -> None:
+        """Mark the run as finished."""
+        write_text(self.path / "provenance.json", _json({**self._run.provenance(), "end": provenance.now(), "epochs": epoch}))
+
+    def _forget_resume(self, but: str) -> None:
+        for path in (self.path / "checkpoints").glob("resume_*.pt"):
+            if path.name != but:
+                path.unlink()
+
+
+def _epoch_of(path: Path) -> int:
+    return int(path.stem.partition("_")[2])
+
+
+def _line(values: Any) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"
+
+
+def existing(path: Path, config: dict[str, Any]) -> Run | None:
+    """Return the run that is already in the folder, or None for a new one.
+
+    Raises:
+        LandscapeError: the folder holds something else, or a run of another configuration.
+    """
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return None
+    if not (path / "config.yaml").is_file():
+        raise LandscapeError(f"{path} exists and is no run folder; choose another out=")
+    run = open_run(path, key="out")
+    difference = first_difference(run.config, config)
+    if difference:
+        raise LandscapeError(f"{path} holds a run of another configuration ({difference}); choose another out= or delete it")
+    return run
+
+
+@contextmanager
+def claim(path: Path, config: dict[str, Any], made_by: dict[str, Any], checkpoint_every: int | None) -> Iterator[Record]:
+    """Be the one writer of a run folder: make it, or go on with it.
+
+    Raises:
+        LandscapeError: another process writes it, or it holds something else.
+    """
+    with only_writer(path):
+        if existing(path, config) is None:
+            (path / "checkpoints").mkdir(parents=True, exist_ok=True)
+            write_text(path / "provenance.json", _json(made_by))
+            write_text(path / "config.yaml", to_yaml(config))
+        yield Record(path, checkpoint_every)

@@ -1,0 +1,73 @@
+"""All that changes while a network trains, as one thing that can be saved and restored."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from landscape_cli.config import TrainConfig
+from landscape_cli.data.batches import AUGMENTATIONS, epoch_batches
+from landscape_cli.data.load import Dataset
+from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.training import optimizers, schedules
+
+
+@dataclass
+class State:
+    """The network, what updates it, and where in the training it stands."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: LambdaLR
+    order: torch.Generator  # of the batches and the augmentation, on the CPU
+    epoch: int = 0
+    step: int = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the content of a checkpoint, complete for an exact resume."""
+        device = next(self.model.parameters()).device
+        rng = {"order": self.order.get_state(), "torch": torch.get_rng_state()}
+        if device.type == "cuda":
+            rng["cuda"] = torch.cuda.get_rng_state(device)
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": {key: value for key, value in self.schedule.state_dict().items() if key != "lr_lambdas"},
+            "rng": rng,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Stand where `saved` stood, random numbers included."""
+        device = next(self.model.parameters()).device
+        self.epoch, self.step = saved["epoch"], saved["step"]
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.schedule.load_state_dict({**saved["schedule"], "lr_lambdas": [None]})
+        self.order.set_state(saved["rng"]["order"])
+        torch.set_rng_state(saved["rng"]["torch"])
+        if device.type == "cuda" and "cuda" in saved["rng"]:
+            torch.cuda.set_rng_state(saved["rng"]["cuda"], device)
+
+
+def prepare(config: TrainConfig, model: nn.Module, dataset: Dataset) -> State:
+    """Return the state before the first step: everything built and checked, nothing done.
+
+    Raises:
+        LandscapeError: an unknown choice, a value out of range, or choices that do not go together.
+    """
+    n = len(dataset.train)
+    if config.augment not in AUGMENTATIONS:
+        raise unknown("augment", config.augment, AUGMENTATIONS)
+    if config.augment != "none" and len(dataset.input_shape) != 3:
+        raise LandscapeError(f"augment={config.augment} needs images, but {dataset.name} has vectors; say augment=none")
+    if config.batch_size != "full" and config.batch_size > n:
+        raise LandscapeError(f"batch_size={config.batch_size} is more than the {n} training samples; say batch_size=full")
+    optimizer = optimizers.build(config.optimizer, model.parameters())
+    order = torch.Generator().manual_seed(config.seed)
+    steps_per_epoch = len(epoch_batches(n, config.batch_size, torch.Generator()))
+    factor = schedules.build(config.schedule, config.epochs, steps_per_epoch)
+    return State(model, optimizer, LambdaLR(optimizer, factor), order)

@@ -1,0 +1,1 @@
+"""Points and vectors of weight space, as dict[str, Tensor]."""

@@ -1,0 +1,48 @@
+"""Points and vectors of weight space: dictionaries of tensors by parameter name.
+
+A point also holds the floating-point buffers, BatchNorm's running statistics: they belong to a solution as its weights
+do. Integer buffers (``num_batches_tracked``) belong to neither point nor vector.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+Vector = dict[str, Tensor]
+
+
+def point_of(model: nn.Module) -> Vector:
+    """Return the model's own parameters and floating-point buffers, not copies, detached."""
+    named = [*model.named_parameters(), *model.named_buffers()]
+    return {name: tensor.detach() for name, tensor in named if tensor.is_floating_point()}
+
+
+def params_of(model: nn.Module) -> Vector:
+    """Return the model's own parameters, not copies, detached."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+def subtract(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> Vector:
+    """Return one - other, over the names of `one`."""
+    return {name: tensor - other[name] for name, tensor in one.items()}
+
+
+def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+    """Return the inner product over the names that both have, summed in float64."""
+    shared = (name for name in one if name in other)
+    return sum(float(torch.sum(one[name].double() * other[name].double())) for name in shared)
+
+
+def norm(vector: Mapping[str, Tensor]) -> float:
+    """Return the Euclidean norm, summed in float64."""
+    return dot(vector, vector) ** 0.5
+
+
+def combine(origin: Mapping[str, Tensor], terms: list[tuple[float, Mapping[str, Tensor]]]) -> Vector:
+    """Return origin + the sum of coefficient x vector; a name that a vector lacks does not move."""
+    result = {name: tensor.clone() for name, tensor in origin.items()}
+    for coefficient, vector in terms:
+        for name, tensor in vector.items():
+            result[name].add_(tensor, alpha=coefficient)
+    return result
