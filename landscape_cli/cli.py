@@ -71,12 +71,22 @@ def task(config: DictConfig) -> str | None:
     return None if written is None else str(written)
 
 
-def _words(arguments: list[str]) -> list[str]:
-    """Return Hydra's words for a command's arguments: `list runs` is `list kind=runs`, and sweeps keep no folder."""
-    command, *rest = arguments
+def _words(command: str, rest: list[str], scratch: str) -> list[str]:
+    """Return Hydra's words for a command's: its overrides must not be interrupted by options.
+
+    `list runs` is `list kind=runs`. Hydra's own record of a sweep goes to `scratch`: runs keep their own.
+    """
     if command == "list" and rest and not rest[0].startswith("-") and "=" not in rest[0]:
-        rest[0] = f"kind={rest[0]}"
-    return rest
+        rest = [f"kind={rest[0]}", *rest[1:]]
+    overrides = [word for word in rest if "=" in word and not word.startswith("-")]
+    options = [word for word in rest if word not in overrides]
+    if _is_multirun(options) and not any(word.startswith("hydra.sweep.dir=") for word in overrides):
+        overrides.append(f"hydra.sweep.dir={scratch}")
+    return [*overrides, *options]
+
+
+def _is_multirun(words: list[str]) -> bool:
+    return "-m" in words or "--multirun" in words
 
 
 def _hydra(command: str, words: list[str]) -> None:
@@ -122,11 +132,8 @@ def main() -> int:
     try:
         if command not in COMMANDS:
             raise unknown("command", command, COMMANDS)
-        words = _words(arguments)
         with tempfile.TemporaryDirectory(prefix="landscape-") as scratch:
-            if not any(word.startswith("hydra.sweep.dir=") for word in words):
-                words.append(f"hydra.sweep.dir={scratch}")  # Hydra's record of a sweep; runs keep their own
-            _hydra(command, words)
+            _hydra(command, _words(command, arguments[1:], scratch))
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130
@@ -137,7 +144,7 @@ def main() -> int:
         if not failures:  # it was not a job that failed
             print(message, file=sys.stderr)
             return 1
-    if {"-m", "--multirun"} & set(words) and failures:
+    if failures and _is_multirun(arguments):
         jobs = (f"{overrides}: {message}" for overrides, message in failures)
         print("\n  ".join([f"{len(failures)} of the jobs failed:", *jobs]), file=sys.stderr)
     elif failures:

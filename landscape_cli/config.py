@@ -214,6 +214,23 @@ class PlotConfig:
 
 
 @dataclass
+class ReportConfig:
+    """`landscape report`: runs and stored files on one page."""
+
+    file: list[str] = field(default_factory=list)
+    run: list[str] = field(default_factory=list)
+    title: str = "Loss landscapes"
+    out: str | None = None
+    outputs_dir: str = "outputs"
+    seed: int = 0
+    device: str = "auto"
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the page."""
+        return Path(self.outputs_dir, f"{readable_name('report', overrides, {*CIRCUMSTANCES, 'file', 'run'})}.html")
+
+
+@dataclass
 class ListConfig:
     """`landscape list`: what there is to choose from."""
 
@@ -226,6 +243,7 @@ SCHEMAS: dict[str, type[Any]] = {
     "surface": SurfaceConfig,
     "interpolate": InterpolateConfig,
     "plot": PlotConfig,
+    "report": ReportConfig,
     "list": ListConfig,
 }
 

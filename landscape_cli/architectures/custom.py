@@ -31,7 +31,7 @@ def custom(
 
     Raises:
         LandscapeError: the source cannot be loaded, the factory does not take these arguments or fails, or
-            the result is no nn.Module with outputs (n, classes).
+            the result is no nn.Module, has lazy layers, or does not give outputs (n, classes).
     """
     factory = load_source(source, key="architecture.source", trust=trust)
     if not callable(factory) or isinstance(factory, nn.Module):
@@ -47,6 +47,11 @@ def custom(
     if not isinstance(model, nn.Module):
         got = type(model).__name__
         raise LandscapeError(f"architecture.source={source} must make an nn.Module, got a {got}")
+    if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
+        raise LandscapeError(
+            f"architecture.source={source}: the model has lazy layers, whose weights have no shape yet;"
+            " give them their input sizes"
+        )
     _check_outputs(model, source, input_shape, classes)
     return model
 

@@ -101,13 +101,19 @@ def read_folder(folder: Path) -> Arrays:
 def _call(source: str, *, trust: bool) -> Mapping[str, Any]:
     function = load_source(source, key="dataset.source", trust=trust)
     if not callable(function):
-        raise LandscapeError(f"dataset.source={source} is a {type(function).__name__}; expected a function")
+        raise LandscapeError(
+            f"dataset.source={source} is of type {type(function).__name__}; expected a function"
+        )
     returned = function()
     if isinstance(returned, Mapping):
         return returned
     if isinstance(returned, tuple | list) and len(returned) == len(KEYS):
         return dict(zip(KEYS, returned, strict=True))
-    got = f"{len(returned)} values" if isinstance(returned, tuple | list) else f"a {type(returned).__name__}"
+    got = (
+        f"{len(returned)} values"
+        if isinstance(returned, tuple | list)
+        else f"an object of type {type(returned).__name__}"
+    )
     raise LandscapeError(
         f"dataset.source={source} returned {got}; expected a dict or tuple of {', '.join(KEYS)}"
     )

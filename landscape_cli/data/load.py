@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape_cli.data import custom, digits, images, synthetic
@@ -16,7 +18,8 @@ from landscape_cli.data.selection import balanced, corrupt
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError, unknown
 
-COMMON = {"source": None, "train_size": None, "test_size": None, "label_noise": 0.0, "seed": 0}
+COMMON = {"source": None, "scaling": "standardize", "train_size": None, "test_size": None, "label_noise": 0.0, "seed": 0}
+SCALINGS = ("standardize", "unit")
 SYNTHETIC = {"spirals": synthetic.spirals, "swiss_roll": synthetic.swiss_roll, "blobs": synthetic.blobs}
 
 
@@ -57,12 +60,13 @@ class Dataset:
 def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) -> Dataset:
     """Read, select, normalize and move a data set to `device`.
 
-    Inputs are normalized per channel (images) or per feature (vectors) with the mean and the population
-    standard deviation of the selected training samples. Each split is one contiguous tensor.
+    With ``scaling=standardize`` inputs are normalized per channel (images) or per feature (vectors) with the mean and the
+    population standard deviation of the selected training samples; with ``unit`` bytes are divided by 255. Each split is one
+    tensor, images in channels-last layout.
 
     Args:
-        dataset: ``name`` and the options of ``conf/dataset/<name>.yaml``. Those that all
-            have may be left out: ``source``, ``train_size``, ``test_size``, ``label_noise``, ``seed``.
+        dataset: ``name`` and the options of ``conf/dataset/<name>.yaml``. Those that all have may be
+            left out: ``source``, ``scaling``, ``train_size``, ``test_size``, ``label_noise``, ``seed``.
         device: where the tensors go.
         trust: whether a ``source`` of the form ``package.module:name`` may run.
 
@@ -84,7 +88,7 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     if label_noise:
         train = Raw(train.inputs, corrupt(train.labels, label_noise, classes, stream(seed, "label_noise")))
 
-    mean, deviation = moments(train.inputs)
+    mean, deviation = _scaling(options["scaling"], train)
 
     def on_device(split: Raw) -> Split:
         inputs = standardize(split.inputs, mean, deviation, device)
@@ -121,9 +125,21 @@ def _read(options: dict[str, Any], *, trust: bool) -> tuple[str, Mapping[str, An
     raise unknown("data set", name, ["custom", "digits", *images.IMAGE_SETS, *SYNTHETIC])
 
 
+def _scaling(scaling: str, train: Raw) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what is subtracted from and what divides each channel or feature."""
+    channels = train.inputs.shape[1]
+    if scaling == "standardize":
+        return moments(train.inputs)
+    if scaling != "unit":
+        raise unknown("dataset.scaling", scaling, SCALINGS)
+    if train.inputs.dtype != np.uint8:
+        raise LandscapeError(f"dataset.scaling=unit needs 8-bit images, got {train.inputs.dtype}; say standardize")
+    return np.zeros(channels), np.full(channels, 255.0)
+
+
 def _select(split: Raw, options: dict[str, Any], key: str, classes: int) -> Raw:
     size = options[key]
-    if size is None:
+    if size is None or size == len(split.labels):
         return split
     random = stream(options["seed"], key)
     return split.take(balanced(split.labels, size, classes, random, key=f"dataset.{key}"))

@@ -45,8 +45,12 @@ def moments(inputs: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float
 def standardize(
     inputs: NDArray[Any], mean: NDArray[np.float64], deviation: NDArray[np.float64], device: torch.device
 ) -> Tensor:
-    """Return (inputs - mean) / deviation, computed in float64, as a contiguous float32 tensor on `device`."""
-    result = torch.empty(inputs.shape, dtype=torch.float32, device=device)
+    """Return (inputs - mean) / deviation, computed in float64, as one float32 tensor on `device`.
+
+    Images come in channels-last layout, in which convolutions are fastest, vectors contiguous.
+    """
+    layout = torch.channels_last if inputs.ndim == 4 else torch.contiguous_format
+    result = torch.empty(inputs.shape, dtype=torch.float32, device=device, memory_format=layout)
     for number, chunk in enumerate(chunks(inputs)):
         values = chunk.astype(np.float64)
         values -= _aligned(mean, inputs.ndim)

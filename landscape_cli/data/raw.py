@@ -93,7 +93,7 @@ def fingerprint(train: Raw, test: Raw) -> str:
 def _array(what: str, value: Any) -> NDArray[Any]:
     try:
         array = np.asarray(value)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:  # the last two: tensors on a GPU or in a graph
         raise LandscapeError(f"{what} is not an array ({error})") from error
     if array.dtype.kind not in "buif":
         raise LandscapeError(f"{what} has dtype {array.dtype}; expected uint8 or floating point numbers")

@@ -26,7 +26,17 @@ def draw_contours(planes: Planes) -> Figure:
             surface.x, surface.y, heights, levels, cmap=colormap, norm=norm, extend=planes.extend, zorder=1
         )
         all_lines.append(
-            each.contour(surface.x, surface.y, heights, levels, colors=INK, linewidths=1.0, linestyles="solid", alpha=0.8, zorder=2)
+            each.contour(
+                surface.x,
+                surface.y,
+                heights,
+                levels,
+                colors=INK,
+                linewidths=1.0,
+                linestyles="solid",
+                alpha=0.8,
+                zorder=2,
+            )
         )
         hatch_to_neighbours(each, surface.x, surface.y, values)
         each.set_xlim(surface.x[0], surface.x[-1])

@@ -49,12 +49,15 @@ def resolve_kind(surfaces: Sequence[Surface], kind: str) -> str:
     for other in surfaces:
         if (other.y is None) != (first.y is None):
             raise LandscapeError(
-                f"{first.path} holds {_shape(first)} and {other.path} {_shape(other)}; draw them in two pictures"
+                f"{first.path} holds {_shape(first)} and {other.path} {_shape(other)}; "
+                "draw them in two pictures"
             )
     if kind == "auto":
         return "line" if first.y is None else "contour"
     if first.y is None and kind in _PLANES:
-        raise LandscapeError(f"kind={kind} draws planes and {first.path} holds a line; choose kind=line or interactive")
+        raise LandscapeError(
+            f"kind={kind} draws planes and {first.path} holds a line; choose kind=line or interactive"
+        )
     if first.y is not None and kind == "line":
         fitting = ", ".join([*_PLANES, "interactive"])
         raise LandscapeError(f"kind=line draws lines and {first.path} holds a plane; choose kind={fitting}")
@@ -78,12 +81,12 @@ def draw(
         kind: one of `KINDS` but ``interactive``, which is no figure.
         value: ``loss`` or ``accuracy``, of planes; lines show both.
         split: ``train`` or ``test``, of planes; lines show both.
-        scale: of the loss: ``linear``, ``log`` or ``auto`` (logarithmic where values span a factor of more than 30).
+        scale: of the values: ``linear``, ``log`` or ``auto`` (logarithmic for losses over a factor of 30).
         levels: of contours: how many, or their values; a list's ends also limit heat maps and 3D surfaces.
         title: in place of the one made of the runs' configurations.
 
     Raises:
-        LandscapeError: the kind does not fit a file, values are missing or not evaluated, or an option is out of range.
+        LandscapeError: the kind does not fit a file, values are missing, or an option is out of range.
     """
     kind = resolve_kind(surfaces, kind)
     if kind == "interactive":
@@ -96,16 +99,18 @@ def draw(
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a picture as PNG (200 dots per inch), PDF or SVG, as the ending of `path` says, whole or not at all.
+    """Write a picture as PNG (200 dots per inch), PDF or SVG, as the ending of `path` says.
 
-    Equal pictures give equal files: no date is written into them.
+    The file appears whole or not at all. Equal pictures give equal files: no date is written into them.
 
     Raises:
         LandscapeError: another ending.
     """
     suffix = path.suffix.lower()
     if suffix not in _METADATA:
-        raise LandscapeError(f"cannot write {path}: pictures end in {', '.join(_METADATA)}, interactive pages in .html")
+        raise LandscapeError(
+            f"cannot write {path}: pictures end in {', '.join(_METADATA)}, interactive pages in .html"
+        )
     # In PDF and SVG only the cells of heat maps are pixels, and those should not show.
     dpi = 200 if suffix == ".png" else 600
     with styled(), replacing(path) as temporary:

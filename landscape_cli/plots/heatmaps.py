@@ -27,7 +27,7 @@ def draw_heatmaps(planes: Planes) -> Figure:
         each.set_xlim(x_edges[0], x_edges[-1])
         each.set_ylim(y_edges[0], y_edges[-1])
     frame_planes(figure, axes, planes)
-    colour_bar(figure, axes, planes, cells)
+    colour_bar(figure, axes, planes, cells, extend=planes.extend)
     trim_height(figure)
     for each, surface in zip(axes, planes.surfaces, strict=True):
         draw_marks(each, surface.marks)

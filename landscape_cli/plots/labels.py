@@ -23,23 +23,24 @@ def run_title(run_config: Mapping[str, Any]) -> str:
     return _joined(_run_phrases(run_config))
 
 
-def panel_titles(surfaces: Sequence[Surface]) -> tuple[str, list[str]]:
-    """Return what all surfaces have in common, and for each what sets it apart; a single one has its whole title.
+def panel_titles(surfaces: Sequence[Surface], title: str | None = None) -> tuple[str, list[str]]:
+    """Return what all surfaces have in common, and what sets each apart; a single one has its whole title.
 
-    Surfaces that their configurations do not tell apart are named by their files.
+    Surfaces that their configurations do not tell apart are named by their files. A `title` that was asked
+    for takes the place of the common one, or of the only one.
     """
     phrases = [_surface_phrases(surface) for surface in surfaces]
     if len(surfaces) == 1:
-        return "", [_joined(phrases[0])]
+        return "", [_joined(phrases[0]) if title is None else title]
     keys = list(dict.fromkeys(key for each in phrases for key in each))
     same = [key for key in keys if all(each.get(key) == phrases[0].get(key) for each in phrases)]
-    common = _joined({key: phrases[0][key] for key in same if key in phrases[0]})
+    common = _joined({key: phrases[0][key] for key in same}) if title is None else title
     own = [", ".join(text for key, text in each.items() if key not in same) for each in phrases]
     return common, own if len(set(own)) == len(own) else _file_names(surfaces)
 
 
 def value_label(split: str, value: str, run_configs: Sequence[Mapping[str, Any]]) -> str:
-    """Return the label of a value with its unit: ``training loss (cross-entropy, nats)``, ``test accuracy (%)``.
+    """Return the label of a value with its unit, such as ``training loss (cross-entropy, nats)``.
 
     The loss is named when all runs minimized the same one. An empty `split` leaves the split out.
     """
@@ -52,10 +53,12 @@ def value_label(split: str, value: str, run_configs: Sequence[Mapping[str, Any]]
 
 
 def axis_label(surface: Surface, axis: str) -> str:
-    """Return the label of the coordinate `axis`, ``x`` or ``y``: the step along which direction, or α between which ends."""
+    """Return the label of the axis ``x`` or ``y``: a step along a direction, or alpha between two ends."""
     if surface.kind == "interpolation":
         marked = {x: label for label, x, _ in surface.marks}
-        return f"α (0 = {marked.get(0.0, 'first')}, 1 = {marked.get(1.0, 'second')})"
+        return (
+            f"\N{GREEK SMALL LETTER ALPHA} (0 = {marked.get(0.0, 'first')}, 1 = {marked.get(1.0, 'second')})"
+        )
     direction = surface.config.get("direction") or {}
     norm = _NORMS.get(str(direction.get("norm")), "") if direction.get("name") == "random" else ""
     which = direction_name(surface, axis)
@@ -63,7 +66,7 @@ def axis_label(surface: Surface, axis: str) -> str:
 
 
 def direction_name(surface: Surface, axis: str) -> str:
-    """Return the short name of a direction: ``direction 1``, or ``toward seed1`` where it leads to a known solution."""
+    """Return the short name of a direction: ``direction 1``, or ``toward seed1`` where it leads there."""
     target = {"x": (1.0, 0.0), "y": (0.0, 1.0)}[axis]
     for label, *place in surface.marks:
         if tuple(place) == target:
@@ -74,21 +77,29 @@ def direction_name(surface: Surface, axis: str) -> str:
 
 
 def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
-    architecture, dataset, optimizer = (config.get(group) or {} for group in ("architecture", "dataset", "optimizer"))
+    architecture, dataset, optimizer = (
+        config.get(group) or {} for group in ("architecture", "dataset", "optimizer")
+    )
     phrases: dict[str, str] = {}
     if "name" in architecture:
         without = " without shortcuts" if architecture.get("skip") is False else ""
         phrases["architecture"] = f"{architecture['name']}{without}"
     normalization = (config.get("normalization") or {}).get("name")
     if normalization is not None and normalization != architecture.get("normalization", normalization):
-        phrases["normalization"] = "no normalization" if normalization == "none" else f"{normalization} normalization"
+        phrases["normalization"] = (
+            "no normalization" if normalization == "none" else f"{normalization} normalization"
+        )
     if "name" in dataset:
         size = dataset.get("train_size")
-        phrases["dataset"] = f"{dataset['name']} ({size:,} samples)" if isinstance(size, int) else str(dataset["name"])
+        phrases["dataset"] = (
+            f"{dataset['name']} ({size:,} samples)" if isinstance(size, int) else str(dataset["name"])
+        )
     if "name" in optimizer:
         phrases["optimizer"] = _OPTIMIZERS.get(str(optimizer["name"]), str(optimizer["name"]))
     if config.get("batch_size") is not None:
-        phrases["batch_size"] = "full batch" if config["batch_size"] == "full" else f"batch {config['batch_size']}"
+        phrases["batch_size"] = (
+            "full batch" if config["batch_size"] == "full" else f"batch {config['batch_size']}"
+        )
     if optimizer.get("weight_decay") is not None:
         phrases["weight_decay"] = f"weight decay {number(optimizer['weight_decay'])}"
     if optimizer.get("lr") is not None:
@@ -102,7 +113,7 @@ def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
 def _surface_phrases(surface: Surface) -> dict[str, str]:
     phrases = _run_phrases(surface.run_config)
     if surface.kind == "interpolation":
-        # The stored configuration is that of the run at α = 0; what usually differs at α = 1 is named on the axis.
+        # This is the run at alpha 0; what usually differs in the one at alpha 1 is named on the axis.
         return {key: text for key, text in phrases.items() if key not in ("batch_size", *_DETAILS)}
     epoch = surface.config.get("epoch")
     if epoch in ("init", 0):

@@ -19,12 +19,12 @@ _MANTISSAS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1
 def choose_levels(scale: Scale, levels: int | Sequence[float] | None) -> NDArray[np.float64]:
     """Return the levels, increasing, in the values' unit.
 
-    A number, or None for about twelve, gives round levels that enclose all values: evenly spaced on a linear scale; 1, 2,
-    5 or 1, 3 or 1 times the powers of ten on a logarithmic one. A list is taken as it is.
+    A number, or None for about twelve, gives round levels that enclose all values: evenly spaced on a linear
+    scale; 1, 2, 5 or 1, 3 or 1 times the powers of ten on a logarithmic one. A list is taken as it is.
 
     Raises:
-        LandscapeError: `levels` is neither a number of at least 2 nor a list of at least two increasing finite
-            numbers, all positive on a logarithmic scale.
+        LandscapeError: `levels` is neither a number of at least 2 nor a list of at least two increasing
+            finite numbers, all positive on a logarithmic scale.
     """
     if levels is None:
         return _round_levels(scale, COUNT)
@@ -44,7 +44,9 @@ def _given_levels(scale: Scale, levels: object) -> NDArray[np.float64]:
     if given.ndim != 1 or given.size < 2 or not np.isfinite(given).all() or (np.diff(given) <= 0).any():
         raise LandscapeError(f"{expected}, got {levels!r}")
     if scale.log and given[0] <= 0:
-        raise LandscapeError(f"levels on a logarithmic scale must be positive, got {given[0]:g}; choose scale=linear")
+        raise LandscapeError(
+            f"levels on a logarithmic scale must be positive, got {given[0]:g}; choose scale=linear"
+        )
     return given
 
 

@@ -1,10 +1,12 @@
 """Loss and accuracy along a line or an interpolation, on two axes, as in figure 2 of Li et al. (2018)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axes._secondary_axes import SecondaryAxis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -24,12 +26,18 @@ from landscape_cli.plots.panels import (
     write_titles,
 )
 from landscape_cli.plots.style import ACCURACY, LOSS, SPLIT_LINES
-from landscape_cli.plots.values import common_scale, values_of
+from landscape_cli.plots.values import Scale, common_scale, values_of
 
-# In grey the two colours are alike: the loss is a thick plain line, the accuracy a thin one with open markers.
+# In grey the colours are alike: the loss is a thick plain line, the accuracy a thin one with open markers.
 LOOKS: dict[str, dict[str, Any]] = {
     "loss": {"color": LOSS, "linewidth": 1.7},
-    "accuracy": {"color": ACCURACY, "linewidth": 1.0, "marker": "o", "markerfacecolor": "white", "markeredgewidth": 0.8},
+    "accuracy": {
+        "color": ACCURACY,
+        "linewidth": 1.0,
+        "marker": "o",
+        "markerfacecolor": "white",
+        "markeredgewidth": 0.8,
+    },
 }
 MARKERS = 12
 """Number of markers along an accuracy line."""
@@ -50,17 +58,21 @@ def curves(surface: Surface) -> dict[tuple[str, str], NDArray[np.float64]]:
         if not np.isnan(surface.values.get(f"{split}/{value}", np.nan)).all()
     }
     if not any(value == "loss" for _, value in found):
-        raise LandscapeError(
-            f"{surface.path}: no loss is evaluated yet; run the command that makes the file again to go on with it"
-        )
+        raise LandscapeError(f"{surface.path}: no loss is evaluated yet; run the command that makes it again")
     return found
 
 
-def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) -> Figure:
-    """Return the picture of lines: the loss on the left axis, the accuracy in percent on the right one.
+def lone(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which points of a line, (nx,), are finite and have no finite neighbour: no line reaches them."""
+    finite = np.pad(np.isfinite(values), 1)
+    return np.asarray(finite[1:-1] & ~finite[:-2] & ~finite[2:])
 
-    Training is solid and test dashed; known solutions are vertical lines with their names above. Several files stand
-    side by side with the same limits.
+
+def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) -> Figure:
+    """Return the picture of lines: loss on the left axis, accuracy in percent on the right one.
+
+    Training is solid and test dashed; known solutions are vertical lines with their names above. Several
+    files stand side by side with the same limits.
 
     Args:
         surfaces: lines or interpolations.
@@ -71,7 +83,12 @@ def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) ->
     losses = [values for each in drawn for (_, value), values in each.items() if value == "loss"]
     loss_scale = common_scale(losses, scale)
     figure, axes = panels(len(surfaces), ratio={1: 0.72, 2: 0.6}.get(len(surfaces), 1.0), margin=0.6)
-    rights = [_draw_panel(left, surface, each, loss_scale) for left, surface, each in zip(axes, surfaces, drawn, strict=True)]
+    rights = [
+        _draw_panel(left, surface, each, loss_scale)
+        for left, surface, each in zip(axes, surfaces, drawn, strict=True)
+    ]
+
+    solution_axes = [_mark_solutions(left, surface) for left, surface in zip(axes, surfaces, strict=True)]
 
     label = value_label("", "loss", [surface.run_config for surface in surfaces]) + loss_scale.note()
     for left, right in zip(axes, rights, strict=True):
@@ -84,15 +101,23 @@ def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) ->
     _share_limits(axes, loss_scale.log, losses)
     hide_inner_ticks(axes, "y")
     write_axis_labels(figure, axes, [axis_label(surface, "x") for surface in surfaces], "x")
-    common, own = panel_titles(surfaces)
-    write_titles(figure, axes, own if title is None or len(own) > 1 else [title], common if title is None else title)
-    handles = [_handle(split, value) for value in LOOKS for split in SPLIT_LINES if any((split, value) in each for each in drawn)]
+    common, own = panel_titles(surfaces, title)
+    write_titles(figure, axes, own, common)
+    handles = [
+        _handle(split, value)
+        for value in LOOKS
+        for split in SPLIT_LINES
+        if any((split, value) in each for each in drawn)
+    ]
     write_legend(figure, [*handles, *legend_patches(losses)], 2 if len(surfaces) == 1 else 6)
+    figure.draw_without_rendering()
+    for names in solution_axes:
+        _stagger(names)
     return figure
 
 
 def _draw_panel(
-    left: Axes, surface: Surface, drawn: dict[tuple[str, str], NDArray[np.float64]], scale: Any
+    left: Axes, surface: Surface, drawn: dict[tuple[str, str], NDArray[np.float64]], scale: Scale
 ) -> Axes | None:
     """Draw one file; return the axis of the accuracies, or None if there are none."""
     x = surface.x
@@ -101,10 +126,15 @@ def _draw_panel(
         axes = left if value == "loss" or right is None else right
         if value == "loss":
             hatch_spans(left, x, values)
-            values = np.where(np.isfinite(values), np.maximum(values, scale.low) if scale.log else values, np.nan)
-        every = {"markevery": max(len(x) // MARKERS, 1)} if value == "accuracy" else {}
-        axes.plot(x, values, linestyle=SPLIT_LINES[split], label=f"{split}/{value}", **LOOKS[value], **every)
-        _dot_lone_points(axes, x, values, LOOKS[value]["color"])
+            values = np.where(
+                np.isfinite(values), np.maximum(values, scale.low) if scale.log else values, np.nan
+            )
+        (curve,) = axes.plot(
+            x, values, linestyle=SPLIT_LINES[split], label=f"{split}/{value}", **LOOKS[value]
+        )
+        curve.set_markevery(max(len(x) // MARKERS, 1))
+        alone = lone(values)
+        axes.plot(x[alone], values[alone], linestyle="none", marker=".", color=LOOKS[value]["color"])
     if scale.log:
         left.set_yscale("log")
     left.tick_params(axis="y", which="both", colors=LOSS)
@@ -115,28 +145,27 @@ def _draw_panel(
         right.tick_params(axis="y", colors=ACCURACY)
         right.spines["left"].set_color(LOSS)
         right.spines["right"].set_color(ACCURACY)
-    _mark_solutions(left, surface)
     return right
 
 
-def _dot_lone_points(axes: Axes, x: NDArray[np.float64], values: NDArray[np.float64], color: str) -> None:
-    """Show finite points between missing ones, which no line reaches."""
-    finite = np.pad(np.isfinite(values), 1)
-    lone = finite[1:-1] & ~finite[:-2] & ~finite[2:]
-    if lone.any():
-        axes.plot(x[lone], values[lone], linestyle="none", marker=".", color=color)
-
-
-def _mark_solutions(axes: Axes, surface: Surface) -> None:
-    """Draw a vertical line at each known solution, with its name above the frame."""
-    inside = [(label, x) for label, x, _ in surface.marks if surface.x[0] <= x <= surface.x[-1]]
-    if not inside:
-        return
-    for _, x in inside:
+def _mark_solutions(axes: Axes, surface: Surface) -> SecondaryAxis:
+    """Draw a vertical line at each known solution; return the axis above the frame that names them."""
+    inside = sorted((x, label) for label, x, _ in surface.marks if surface.x[0] <= x <= surface.x[-1])
+    for x, _ in inside:
         axes.axvline(x, color="0.45", linewidth=1.0, linestyle=":", zorder=1)
-    top = axes.secondary_xaxis("top")
-    top.set_xticks([x for _, x in inside], labels=[label for label, _ in inside])
-    top.tick_params(axis="x", length=0, pad=1.5)
+    names = axes.secondary_xaxis("top")
+    names.set_xticks([x for x, _ in inside], labels=[label for _, label in inside])
+    names.tick_params(axis="x", length=0, pad=1.5)
+    return names
+
+
+def _stagger(names: SecondaryAxis) -> None:
+    """Raise every other name by a line if neighbours would touch; the layout must have been made once."""
+    labels = names.get_xticklabels()
+    boxes = [label.get_window_extent() for label in labels]
+    if any(left.x1 + 0.5 * left.height > right.x0 for left, right in pairwise(boxes)):
+        words = [label.get_text() + "\n" * (index % 2) for index, label in enumerate(labels)]
+        names.set_xticks(names.get_xticks(), labels=words)
 
 
 def _share_limits(axes: Sequence[Axes], log: bool, losses: Sequence[NDArray[np.float64]]) -> None:

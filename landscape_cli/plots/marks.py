@@ -45,7 +45,14 @@ def draw_marks(axes: Axes, marks: Sequence[tuple[str, float, float]]) -> list[Bo
     taken: list[Box] = [(cx - radius, cy - radius, cx + radius, cy + radius) for cx, cy in centers]
     for (label, x, y), center in zip(inside, centers, strict=True):
         axes.plot(
-            [x], [y], marker="o", markersize=MARKER, markerfacecolor="white", markeredgecolor=INK, zorder=6, label=label
+            [x],
+            [y],
+            marker="o",
+            markersize=MARKER,
+            markerfacecolor="white",
+            markeredgecolor=INK,
+            zorder=6,
+            label=label,
         )
         box, (dx, dy, horizontal, vertical) = _free_side(label, center, taken, axes, pixels)
         text = axes.annotate(
@@ -69,8 +76,8 @@ def label_levels(
 ) -> list[Box]:
     """Write the value of each level into its lines where there is room, and return the boxes of the labels.
 
-    A label stands on a straight stretch of its line, inside the axes, clear of the boxes `taken` and of other labels. A
-    level with no such place stays without one.
+    A label stands on a straight stretch of its line, inside the axes, clear of the boxes `taken` and of other
+    labels. A level with no such place stays without one.
 
     Args:
         axes: where the lines are.
@@ -81,9 +88,9 @@ def label_levels(
     pixels = _pixels_per_point(axes)
     to_pixels, frame = axes.transData, _frame(axes, pixels)
     occupied, spots, placed = list(taken), [], []
-    for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+    for level, path in zip(np.asarray(lines.levels).tolist(), lines.get_paths(), strict=True):
         width, height = _text_size(number(value_of(level)), pixels)
-        pieces = [to_pixels.transform(piece) for piece in path.to_polygons(closed_only=False) if len(piece) > 3]
+        pieces = [to_pixels.transform(np.asarray(piece)) for piece in path.to_polygons(closed_only=False)]
         pieces.sort(key=_length, reverse=True)
         for piece in pieces[:LABELS_A_LEVEL]:
             spot = _free_spot(piece, width, height, occupied, frame)
@@ -91,9 +98,15 @@ def label_levels(
                 (x, y), box = spot
                 occupied.append(box)
                 placed.append(box)
-                spots.append(to_pixels.inverted().transform((x, y)))
+                spots.append(tuple(to_pixels.inverted().transform((x, y))))
     if spots:
-        texts = lines.clabel(fmt=lambda level: number(value_of(level)), fontsize=SMALL, colors=INK, manual=spots, inline_spacing=2)
+        texts = lines.clabel(
+            fmt=lambda level: number(value_of(level)),
+            fontsize=SMALL,
+            colors=INK,
+            manual=spots,
+            inline_spacing=2,
+        )
         for text in texts or []:
             text.set_in_layout(False)
     return placed
@@ -173,5 +186,6 @@ def _within(box: Box, frame: Box) -> bool:
 
 def _overlaps(box: Box, others: Sequence[Box]) -> bool:
     return any(
-        box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in others
+        box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+        for other in others
     )

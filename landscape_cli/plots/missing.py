@@ -1,6 +1,7 @@
 """Points without a finite value, shown as what they are: hatched regions, named in the legend."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ _HATCH = "#666666"
 
 Mask = NDArray[np.bool_]
 
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "not finite": {"facecolor": "#b8b8b8", "hatch": "xxxx"},
     "not evaluated": {"facecolor": "#f2f2f2", "hatch": "...."},
 }
@@ -25,13 +26,15 @@ def missing(values: NDArray[np.float64]) -> dict[str, Mask]:
 
 
 def edges(centers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the (n + 1,) borders of the cells around n >= 2 coordinates: midpoints, and half a step beyond the ends."""
+    """Return the (n + 1,) borders of the cells of n >= 2 points: midpoints, and half a step past the ends."""
     middle = (centers[1:] + centers[:-1]) / 2
     first, last = 2 * centers[0] - middle[0], 2 * centers[-1] - middle[-1]
     return np.concatenate([[first], middle, [last]])
 
 
-def hatch_cells(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+def hatch_cells(
+    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], values: NDArray[np.float64]
+) -> None:
     """Hatch the cell of each missing point, reaching halfway to its neighbours, as a heat map's cells do.
 
     Args:
@@ -51,8 +54,8 @@ def hatch_to_neighbours(
 ) -> None:
     """Hatch the cells of the grid that have a missing corner, below what is drawn between finite points.
 
-    Contours are drawn between points, so the region without contours reaches up to the nearest finite ones. Arguments as
-    for `hatch_cells`.
+    Contours are drawn between points, so the region without contours reaches up to the nearest finite ones.
+    Arguments as for `hatch_cells`.
     """
     for order, (words, mask) in enumerate(reversed(missing(values).items())):
         boxes = [
@@ -63,7 +66,7 @@ def hatch_to_neighbours(
 
 
 def hatch_spans(axes: Axes, x: NDArray[np.float64], values: NDArray[np.float64]) -> None:
-    """Hatch the full height of a line's picture around each missing point; `x` and `values` are of shape (nx,)."""
+    """Hatch the full height around each missing point of a line; `x` and `values` are of shape (nx,)."""
     borders = np.clip(edges(x), x[0], x[-1])
     for words, mask in missing(values).items():
         boxes = [(borders[i], 0.0, borders[i + 1], 1.0) for (i,) in np.argwhere(mask)]
@@ -74,14 +77,18 @@ def legend_patches(arrays: Sequence[NDArray[np.float64]]) -> list[Patch]:
     """Return the legend entries of the kinds of missing points that occur in `arrays`."""
     masks = [missing(array) for array in arrays]
     return [
-        Patch(label=words, edgecolor=_HATCH, linewidth=0.5, **look)  # type: ignore[arg-type]
+        Patch(label=words, edgecolor=_HATCH, linewidth=0.5, **look)
         for words, look in LOOKS.items()
         if any(each[words].any() for each in masks)
     ]
 
 
 def _hatch(
-    axes: Axes, words: str, boxes: list[tuple[float, float, float, float]], zorder: float, full_height: bool = False
+    axes: Axes,
+    words: str,
+    boxes: list[tuple[float, float, float, float]],
+    zorder: float,
+    full_height: bool = False,
 ) -> None:
     if not boxes:
         return
@@ -95,7 +102,7 @@ def _hatch(
         edgecolor=_HATCH,
         zorder=zorder,
         label=words,
-        **LOOKS[words],  # type: ignore[arg-type]
+        **LOOKS[words],
     )
     if full_height:
         patch.set_transform(axes.get_xaxis_transform())

@@ -1,4 +1,4 @@
-"""A figure of one panel or several side by side, of a column's or a page's width, with shared words said once."""
+"""Figures of one panel or several side by side, a column or a page wide, with shared words said once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,8 +16,10 @@ PER_ROW = 4
 PER_ROW_3D = 2
 
 
-def panels(count: int, *, ratio: float, margin: float, projection: str | None = None) -> tuple[Figure, list[Axes]]:
-    """Return a figure with `count` panels, filled row by row: up to four flat ones a row, two in three dimensions.
+def panels(
+    count: int, *, ratio: float, margin: float, projection: str | None = None
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with `count` panels, filled row by row: up to four a row, or two in 3D.
 
     The figure is no part of pyplot's state: nobody else sees it and nothing has to be closed.
 
@@ -67,7 +69,9 @@ def is_lowest(axes: Axes, all_axes: Sequence[Axes]) -> bool:
     spec = axes.get_subplotspec()
     others = [other.get_subplotspec() for other in all_axes]
     return spec is None or not any(
-        other is not None and other.colspan.start == spec.colspan.start and other.rowspan.start > spec.rowspan.start
+        other is not None
+        and other.colspan.start == spec.colspan.start
+        and other.rowspan.start > spec.rowspan.start
         for other in others
     )
 
@@ -77,7 +81,9 @@ def is_right(axes: Axes, all_axes: Sequence[Axes]) -> bool:
     spec = axes.get_subplotspec()
     others = [other.get_subplotspec() for other in all_axes]
     return spec is None or not any(
-        other is not None and other.rowspan.start == spec.rowspan.start and other.colspan.start > spec.colspan.start
+        other is not None
+        and other.rowspan.start == spec.rowspan.start
+        and other.colspan.start > spec.colspan.start
         for other in others
     )
 

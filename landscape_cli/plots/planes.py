@@ -1,7 +1,8 @@
-"""What the pictures of surfaces share: their values on one scale, panels with titles and labels, one colour bar."""
+"""What pictures of planes share: values on one scale, panels with titles and labels, one colour bar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +15,14 @@ from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.levels import choose_levels, number
 from landscape_cli.plots.missing import legend_patches
-from landscape_cli.plots.panels import column_width, hide_inner_ticks, panels, write_axis_labels, write_legend, write_titles
+from landscape_cli.plots.panels import (
+    column_width,
+    hide_inner_ticks,
+    panels,
+    write_axis_labels,
+    write_legend,
+    write_titles,
+)
 from landscape_cli.plots.style import NORMAL
 from landscape_cli.plots.text import wrapped
 from landscape_cli.plots.values import Scale, common_scale, values_of
@@ -44,7 +52,7 @@ class Planes:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The least and the greatest height shown: of the values, or of the levels where these were listed."""
+        """The least and greatest height shown: of the values, or of the levels where these were listed."""
         if self.listed:
             return float(self.heights[0]), float(self.heights[-1])
         low, high = self.scale.height(self.scale.low), self.scale.height(self.scale.high)
@@ -57,7 +65,7 @@ class Planes:
 
     @property
     def ticks(self) -> list[tuple[float, float]]:
-        """Heights and values to number an axis or a colour bar at: the levels, thinned to at most eight or so."""
+        """Heights and values to number an axis or a colour bar at: the levels, thinned to at most nine."""
         pairs = list(zip(self.heights.tolist(), self.levels.tolist(), strict=True))
         return pairs[:: -(-len(pairs) // 9)]
 
@@ -65,7 +73,9 @@ class Planes:
     def extend(self) -> str:
         """On which sides values lie beyond the levels: ``neither``, ``min``, ``max`` or ``both``."""
         below, above = self.scale.low < self.levels[0], self.scale.high > self.levels[-1]
-        return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
+        return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[
+            below, above
+        ]
 
     def value_of(self, height: float) -> float:
         """Return the value of a height."""
@@ -97,9 +107,7 @@ def plane_panels(planes: Planes, *, projection: str | None = None) -> tuple[Figu
     """Return the figure and its panels, with the spans, titles and axis labels set."""
     surfaces = planes.surfaces
     figure, axes = panels(len(surfaces), ratio=0.76 if projection else 1.0, margin=0.6, projection=projection)
-    common, own = panel_titles(surfaces)
-    if planes.title is not None:
-        common, own = ("", [planes.title]) if len(surfaces) == 1 else (planes.title, own)
+    common, own = panel_titles(surfaces, planes.title)
     write_titles(figure, axes, own, common)
     return figure, axes
 
@@ -110,7 +118,7 @@ def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes) -> None:
         each.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         each.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         (left, right), (bottom, top) = each.get_xlim(), each.get_ylim()
-        # Steps along both directions are of one kind: equal lengths on the page, unless the panel became a strip.
+        # Steps along both directions are alike: equal lengths on the page, unless the panel became a strip.
         each.set_box_aspect(float(np.clip((top - bottom) / (right - left), 0.6, 1.4)))
     hide_inner_ticks(axes, "x")
     hide_inner_ticks(axes, "y")
@@ -119,10 +127,12 @@ def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes) -> None:
     write_legend(figure, legend_patches(planes.values), 2)
 
 
-def colour_bar(figure: Figure, axes: Sequence[Axes], planes: Planes, colours: ScalarMappable, **place: float) -> None:
-    """Draw one colour bar for all panels, numbered at the levels."""
+def colour_bar(
+    figure: Figure, axes: Sequence[Axes], planes: Planes, colours: ScalarMappable, **place: Any
+) -> None:
+    """Draw one colour bar for all panels, numbered at the levels; `place` goes to Matplotlib."""
     label = wrapped(planes.label, 0.9 * column_width(figure, axes), NORMAL)
-    bar = figure.colorbar(colours, ax=list(axes), label=label, **place)  # type: ignore[arg-type]
+    bar = figure.colorbar(colours, ax=list(axes), label=label, **place)
     low, high = colours.get_clim()
     shown = [(height, value) for height, value in planes.ticks if low <= height <= high]
     bar.ax.yaxis.set_major_locator(FixedLocator([height for height, _ in shown]))

@@ -1,10 +1,11 @@
-"""How every picture looks: sizes, fonts and colours for a two-column paper, readable in grey, in one place."""
+"""How every picture looks: sizes, fonts and colours for a two-column paper, in one place."""
 
 from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib
-from matplotlib.colors import Colormap, LinearSegmentedColormap
+import numpy as np
+from matplotlib.colors import Colormap, ListedColormap
 
 COLUMN = 3.4
 """Width of one column, in inches: a picture with one panel."""
@@ -14,13 +15,13 @@ PAGE = 7.0
 SMALL, NORMAL = 7.0, 8.0
 """Font sizes in points: ticks, level labels and legends; axis labels and titles."""
 
-# Blue and vermillion of Okabe and Ito (2008), which colour-blind eyes tell apart. In grey they are alike, so that loss
-# and accuracy also differ in width and markers (lines.py).
+# Blue and vermillion of Okabe and Ito (2008), which colour-blind eyes tell apart. In grey they are alike, so
+# that loss and accuracy also differ in width and markers (lines.py).
 LOSS = "#0072B2"
 ACCURACY = "#D55E00"
 INK = "#262626"
 
-SPLIT_LINES = {"train": "-", "test": (0, (3.2, 1.6))}
+SPLIT_LINES: dict[str, Any] = {"train": "-", "test": (0, (3.2, 1.6))}
 """Line style of each split: training solid, test dashed."""
 
 STYLE: dict[str, Any] = {
@@ -67,7 +68,7 @@ STYLE: dict[str, Any] = {
     "savefig.bbox": None,
     "figure.constrained_layout.w_pad": 0.03,
     "figure.constrained_layout.h_pad": 0.03,
-    # TrueType in PDF, as journals ask; outlines and fixed ids in SVG, so that equal data give equal files anywhere.
+    # TrueType in PDF, as journals ask; outlines and fixed ids in SVG, so that equal data give equal files.
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
     "svg.hashsalt": "landscape",
@@ -75,16 +76,16 @@ STYLE: dict[str, Any] = {
 
 
 def styled() -> AbstractContextManager[None]:
-    """Return the context in which pictures are made and written; the caller's own rcParams come back after it."""
-    return matplotlib.rc_context(STYLE)
+    """Return the context in which pictures are made and written; the caller's rcParams come back after it."""
+    return matplotlib.rc_context(STYLE)  # type: ignore[arg-type]
 
 
 def colormap() -> Colormap:
-    """Return the map of all coloured pictures: viridis, perceptually uniform, monotone in grey, safe for colour blindness."""
+    """Return viridis: perceptually uniform, monotone in grey, safe for colour-blind eyes."""
     return matplotlib.colormaps["viridis"]
 
 
 def light_colormap() -> Colormap:
     """Return the same order of hues mixed with white: dark lines and labels stay readable on any of it."""
-    light = [[0.5 * channel + 0.5 for channel in color[:3]] for color in matplotlib.colormaps["viridis"].colors]  # type: ignore[attr-defined]
-    return LinearSegmentedColormap.from_list("light_viridis", light)
+    light = 0.5 * colormap()(np.linspace(0, 1, 256)) + 0.5
+    return ListedColormap(light, name="light_viridis")

@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, MaxNLocator
-from mpl_toolkits.mplot3d import Axes3D
-from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
+from mpl_toolkits.mplot3d.art3d import Poly3DCollection  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.labels import direction_name
 from landscape_cli.plots.levels import number
 from landscape_cli.plots.missing import LOOKS, edges, missing
-from landscape_cli.plots.labels import direction_name
 from landscape_cli.plots.panels import trim_height, write_legend
 from landscape_cli.plots.planes import Planes, colour_bar, plane_panels
 from landscape_cli.plots.style import INK, SMALL, colormap
@@ -26,8 +26,8 @@ ELEVATION, AZIMUTH = 32, -58
 def draw_surfaces(planes: Planes) -> Figure:
     """Return the picture: one panel a surface, all with the same heights and colours.
 
-    Missing points are holes, with their cells in grey on the floor. Levels that were asked for as a list limit the
-    heights: what lies beyond is cut away.
+    Missing points are holes, with their cells in grey on the floor. Levels that were asked for as a list
+    limit the heights: what lies beyond is cut away.
     """
     figure, axes = plane_panels(planes, projection="3d")
     low, high = planes.limits
@@ -57,8 +57,11 @@ def draw_surfaces(planes: Planes) -> Figure:
     masks = [missing(values) for values in planes.values]
     write_legend(
         figure,
-        [Patch(facecolor=look["facecolor"], edgecolor=INK, linewidth=0.5, label=f"hole: {words}")
-         for words, look in LOOKS.items() if any(mask[words].any() for mask in masks)],
+        [
+            Patch(facecolor=look["facecolor"], edgecolor=INK, linewidth=0.5, label=f"hole: {words}")
+            for words, look in LOOKS.items()
+            if any(mask[words].any() for mask in masks)
+        ],
         2,
     )
     trim_height(figure)
@@ -91,11 +94,24 @@ def _grey_floor(axes: Axes3D, surface: Surface, values: NDArray[np.float64], flo
     x, y = edges(surface.x), edges(surface.y)
     for words, mask in missing(values).items():
         cells = [
-            [(x[i], y[j], floor), (x[i + 1], y[j], floor), (x[i + 1], y[j + 1], floor), (x[i], y[j + 1], floor)]
+            [
+                (x[i], y[j], floor),
+                (x[i + 1], y[j], floor),
+                (x[i + 1], y[j + 1], floor),
+                (x[i], y[j + 1], floor),
+            ]
             for j, i in np.argwhere(mask)
         ]
         if cells:
-            axes.add_collection3d(Poly3DCollection(cells, facecolors=LOOKS[words]["facecolor"], edgecolors=LOOKS[words]["facecolor"], linewidths=0.3, zorder=1))
+            axes.add_collection3d(
+                Poly3DCollection(
+                    cells,
+                    facecolors=LOOKS[words]["facecolor"],
+                    edgecolors=LOOKS[words]["facecolor"],
+                    linewidths=0.3,
+                    zorder=1,
+                )
+            )
 
 
 def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, floor: float) -> None:
@@ -106,5 +122,22 @@ def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, floor: float) 
         height = heights[np.abs(surface.y - y).argmin(), np.abs(surface.x - x).argmin()]
         if height is np.ma.masked:
             continue
-        axes.plot([x], [y], [height], marker="o", markersize=4, markerfacecolor="white", markeredgecolor=INK, zorder=5)
-        axes.text(x, y, height, f" {label}", fontsize=SMALL, zorder=6, path_effects=[withStroke(linewidth=2, foreground="white")])
+        axes.plot(
+            [x],
+            [y],
+            [height],
+            marker="o",
+            markersize=4,
+            markerfacecolor="white",
+            markeredgecolor=INK,
+            zorder=5,
+        )
+        axes.text(
+            x,
+            y,
+            height,
+            f" {label}",
+            fontsize=SMALL,
+            zorder=6,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+        )

@@ -17,8 +17,8 @@ def text_width(text: str, points: float) -> float:
 def wrapped(text: str, inches: float, points: float) -> str:
     """Return `text` broken into lines of at most `inches` at a font size of `points`.
 
-    Lines end after a comma or before a parenthesis where that is enough; what is still too long is broken between words,
-    or after a hyphen between letters. A single word is never broken.
+    Lines end after a comma or before a parenthesis where that is enough; what is still too long is broken
+    between words, or after a hyphen between letters. A single word is never broken.
     """
     lines = [""]
     for phrase in (part.strip() for part in re.findall(r"\([^)]*\),?|[^,(]+,?", text)):

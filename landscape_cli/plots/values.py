@@ -1,4 +1,4 @@
-"""The numbers of a picture: which array of a surface, on which scale, between which limits, for all panels alike."""
+"""The numbers of a picture: which array of a surface, and the scale that all panels share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,9 @@ def values_of(surface: Surface, split: str, value: str) -> NDArray[np.float64]:
         raise LandscapeError(f"{surface.path} has no {key}; choose from {', '.join(sorted(surface.values))}")
     array = np.asarray(surface.values[key], dtype=np.float64)
     if np.isnan(array).all():
-        raise LandscapeError(f"{surface.path}: nothing of {key} is evaluated yet; run the command that makes it again")
+        raise LandscapeError(
+            f"{surface.path}: nothing of {key} is evaluated yet; run the command that makes it again"
+        )
     if not np.isfinite(array).any():
         raise LandscapeError(f"{surface.path}: no value of {key} is finite, there is nothing to draw")
     return 100 * array if value == "accuracy" else array
@@ -38,8 +40,8 @@ def values_of(surface: Surface, split: str, value: str) -> NDArray[np.float64]:
 class Scale:
     """How values become heights, the same for all panels of a picture.
 
-    A height is the value itself on a linear scale and its log10 on a logarithmic one. There, values of zero or less
-    have no height of their own and are drawn at the smallest positive one, `low`; `floored` says that this happened.
+    A height is the value itself on a linear scale and its log10 on a logarithmic one. There, values of zero
+    or less have no height and are drawn at the smallest positive one, `low`; `floored` tells of it.
     """
 
     log: bool
@@ -47,7 +49,9 @@ class Scale:
     high: float
     floored: bool
 
-    def heights(self, values: NDArray[np.float64]) -> np.ma.MaskedArray[tuple[int, ...], np.dtype[np.float64]]:
+    def heights(
+        self, values: NDArray[np.float64]
+    ) -> np.ma.MaskedArray[tuple[int, ...], np.dtype[np.float64]]:
         """Return the heights of `values`, of the same shape, with what is not finite masked."""
         finite = np.isfinite(values)
         filled = np.where(finite, values, self.high)
@@ -68,8 +72,8 @@ def common_scale(arrays: Sequence[NDArray[np.float64]], scale: str, *, may_be_lo
 
     Args:
         arrays: the values of each panel; what is not finite does not count.
-        scale: ``linear``, ``log``, or ``auto``: logarithmic where no value is negative and the largest is more than 30
-            times the smallest positive one.
+        scale: ``linear``, ``log``, or ``auto``: logarithmic where no value is negative and the largest is
+            more than 30 times the smallest positive one.
         may_be_log: whether ``auto`` may choose the logarithm (an accuracy is never drawn so unasked).
 
     Raises:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from landscape_cli import device as devices
 from landscape_cli.config import TrainConfig
-from landscape_cli.data.batches import AUGMENTATIONS, epoch_batches
+from landscape_cli.data.batches import augmentation, epoch_batches
 from landscape_cli.data.load import Dataset, Split
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import evaluate
@@ -35,7 +35,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
         Split(split.inputs.contiguous(memory_format=layout), split.targets) for split in (dataset.train, dataset.test)
     )
     device = train_split.inputs.device
-    augment = AUGMENTATIONS[config.augment]
+    augment = augmentation(config.augment, dataset.input_shape)
     forward = torch.compile(model) if config.compile else model
 
     def backward(indices: Tensor, share: float) -> Tensor:

@@ -8,9 +8,9 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from landscape_cli.config import TrainConfig
-from landscape_cli.data.batches import AUGMENTATIONS, epoch_batches
+from landscape_cli.data.batches import augmentation, epoch_batches
 from landscape_cli.data.load import Dataset
-from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.errors import LandscapeError
 from landscape_cli.training import optimizers, schedules
 
 
@@ -60,10 +60,7 @@ def prepare(config: TrainConfig, model: nn.Module, dataset: Dataset) -> State:
         LandscapeError: an unknown choice, a value out of range, or choices that do not go together.
     """
     n = len(dataset.train)
-    if config.augment not in AUGMENTATIONS:
-        raise unknown("augment", config.augment, AUGMENTATIONS)
-    if config.augment != "none" and len(dataset.input_shape) != 3:
-        raise LandscapeError(f"augment={config.augment} needs images, but {dataset.name} has vectors; say augment=none")
+    augmentation(config.augment, dataset.input_shape)  # refuses what does not fit
     if config.batch_size != "full" and config.batch_size > n:
         raise LandscapeError(f"batch_size={config.batch_size} is more than the {n} training samples; say batch_size=full")
     optimizer = optimizers.build(config.optimizer, model.parameters())

@@ -37,12 +37,3 @@ def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
 def norm(vector: Mapping[str, Tensor]) -> float:
     """Return the Euclidean norm, summed in float64."""
     return dot(vector, vector) ** 0.5
-
-
-def combine(origin: Mapping[str, Tensor], terms: list[tuple[float, Mapping[str, Tensor]]]) -> Vector:
-    """Return origin + the sum of coefficient x vector; a name that a vector lacks does not move."""
-    result = {name: tensor.clone() for name, tensor in origin.items()}
-    for coefficient, vector in terms:
-        for name, tensor in vector.items():
-            result[name].add_(tensor, alpha=coefficient)
-    return result

@@ -36,7 +36,7 @@ def drawn(name: str, **changes: Any) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def assert_normal(weight: torch.Tensor, std: float) -> None:
-    """Compare the first, second and fourth moments; with 18,432 numbers the second's relative error is near 0.5 %."""
+    """Compare the first, second and fourth moments; of 18,432 numbers the second is known to about 0.5 %."""
     error = std / math.sqrt(weight.numel())
     assert abs(weight.mean()) < 4 * error
     assert weight.std() == pytest.approx(std, rel=0.03)
@@ -210,8 +210,8 @@ def test_layers_are_found_in_order() -> None:
         ),
         (
             {"name": "xavier"},
-            "no init 'xavier'; choose from constant, default, kaiming, normal, orthogonal, pretrained, sparse, uniform, "
-            "xavier_normal, xavier_uniform, zeros (nearest: xavier_normal)",
+            "no init 'xavier'; choose from constant, default, kaiming, normal, orthogonal, pretrained, "
+            "sparse, uniform, xavier_normal, xavier_uniform, zeros (nearest: xavier_normal)",
         ),
     ],
 )

@@ -43,5 +43,5 @@ def test_choices() -> None:
     with pytest.raises(LandscapeError) as caught:
         options.choice("wrong", ["left", "right"])
     assert str(caught.value) == "no group.wrong 'rigth'; choose from left, right (nearest: right)"
-    with pytest.raises(LandscapeError, match="no group.missing 'None'; choose from left, right"):
+    with pytest.raises(LandscapeError, match=r"no group\.missing 'None'; choose from left, right"):
         options.choice("missing", ["left", "right"])

@@ -8,7 +8,7 @@ from landscape_cli.architectures.preactivation import PreActivationNet, preactiv
 
 
 def outputs_by_hand(x: Tensor, state: dict[str, Tensor], *, blocks: int, kernels: list[int]) -> Tensor:
-    """x + F(x) with F a chain of (normalize, ReLU, convolve); a projection of the first ReLU where the shape changes."""
+    """x + F(x), F a chain of (normalize, ReLU, convolve); where the shape changes, a projected ReLU."""
 
     def activated(x: Tensor, name: str) -> Tensor:
         mean, variance, scale, shift = (
@@ -51,6 +51,18 @@ def test_outputs_are_those_of_a_plain_twin(kernels: list[int], blocks: int) -> N
     x = torch.randn(3, 3, 10, 9, dtype=torch.float64)
     expected = outputs_by_hand(x, state, blocks=blocks, kernels=kernels)
     torch.testing.assert_close(model(x), expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["none", "batch", "layer", "group", "instance"])
+def test_a_narrow_wide_network_trains_a_step(name: str) -> None:
+    torch.manual_seed(0)
+    model = wide_resnet(1, 10, Normalization(name), depth=10, width=1, dropout=0.3)  # type: ignore[arg-type]
+    outputs = model(torch.randn(4, 1, 8, 8))
+    F.cross_entropy(outputs, torch.arange(4)).backward()
+    assert outputs.isfinite().all()
+    assert all(
+        parameter.grad is not None and parameter.grad.isfinite().all() for parameter in model.parameters()
+    )
 
 
 def test_without_normalization_the_shortcut_carries_the_unrectified_input() -> None:

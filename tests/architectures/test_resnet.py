@@ -8,7 +8,7 @@ from landscape_cli.architectures.resnet import ResNet
 
 
 def network(*, skip: bool, depth: int = 14) -> tuple[ResNet, dict[str, Tensor]]:
-    """Return a network in evaluation mode with random normalization parameters and statistics, and its state."""
+    """Return a network in evaluation mode, with random normalization layers, and its state."""
     torch.manual_seed(0)
     model = ResNet(3, 10, Normalization("batch"), depth=depth, width=0.5, skip=skip).double().eval()
     state = model.state_dict()
@@ -26,7 +26,7 @@ def normalized(x: Tensor, state: dict[str, Tensor], name: str) -> Tensor:
 
 
 def outputs_by_hand(x: Tensor, state: dict[str, Tensor], *, skip: bool, n: int) -> Tensor:
-    """The network as the papers write it: y = relu(B(x) + s(x)), or a plain chain of layers without shortcuts."""
+    """As the papers write it: y = relu(B(x) + s(x)), or, without shortcuts, a plain chain of layers."""
     x = normalized(F.conv2d(x, state["stem.0.weight"], padding=1), state, "stem.1").clamp_min(0)
     for stage in range(3):
         for block in range(n):

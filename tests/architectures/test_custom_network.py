@@ -1,5 +1,4 @@
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,9 +39,12 @@ def declares_all(
 
 def takes_any(**keywords: Any) -> nn.Module:
     assert set(keywords) <= {"num_classes", "in_chans"}
-    return nn.Sequential(
-        nn.Conv2d(keywords.get("in_chans", 3), 2, 3), nn.Flatten(), nn.LazyLinear(keywords["num_classes"])
-    )
+    convolution = nn.Conv2d(keywords.get("in_chans", 3), 2, 3)
+    return nn.Sequential(convolution, nn.Flatten(), nn.Linear(2 * 6 * 6, keywords["num_classes"]))
+
+
+def lazy(num_classes: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(num_classes))
 
 
 def recording(num_classes: int) -> nn.Module:
@@ -74,13 +76,12 @@ NUMBER = 3
 
 
 @pytest.fixture(autouse=True)
-def own_module(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_module(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the factories of this file importable as own_networks."""
     module = ModuleType("own_networks")
     module.__dict__.update(globals())
     monkeypatch.setitem(sys.modules, "own_networks", module)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    yield
 
 
 def make(
@@ -159,6 +160,10 @@ def test_trust_is_asked_for() -> None:
             "five_outputs",
             "for a batch of shape (2, 1, 8, 8) the model must give outputs of shape (2, 10), got (2, 5)",
         ),
+        (
+            "lazy",
+            "the model has lazy layers, whose weights have no shape yet; give them their input sizes",
+        ),
         ("gives_a_number", "must make an nn.Module, got a int"),
         ("NUMBER", "must name a function or class that makes an nn.Module, not a int"),
         ("INSTANCE", "must name a function or class that makes an nn.Module, not a Flatten"),
@@ -186,7 +191,7 @@ def test_a_model_that_fails_is_refused_with_its_reason() -> None:
 def test_a_factory_that_fails_is_refused_with_its_reason_and_place() -> None:
     message = refusal("breaks")
     assert message.startswith("architecture.source=own_networks:breaks failed: ValueError: no such network (")
-    assert "test_custom.py:" in message
+    assert "test_custom_network.py:" in message
 
 
 def test_arguments_that_the_factory_does_not_take() -> None:
@@ -203,6 +208,6 @@ def test_arguments_that_the_factory_does_not_take() -> None:
 def test_wrong_options() -> None:
     architecture = {"name": "custom", "source": "own_networks:recording", "options": 3}
     with pytest.raises(
-        LandscapeError, match="architecture.options must be a mapping of names to values, got 3"
+        LandscapeError, match=r"architecture\.options must be a mapping of names to values, got 3"
     ):
         build(architecture, {"name": "own"}, (1, 8, 8), 10, trust=True)

@@ -1,0 +1,75 @@
+"""Pictures to turn, zoom and read values from, as HTML that opens without a network.
+
+Plotly takes long to import and plotly.js is 4 MB: both are touched only when a page is made.
+"""
+
+import hashlib
+import html
+from collections.abc import Sequence
+
+from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.interactive_lines import line_figure
+from landscape_cli.plots.interactive_planes import plane_figure
+from landscape_cli.plots.labels import panel_titles
+
+# Without plotly's buttons that lead to its web site, one of which uploads the data.
+_CONFIG = {"responsive": True, "displaylogo": False, "showSendToCloud": False}
+
+
+def interactive_html(
+    surfaces: Sequence[Surface],
+    *,
+    value: str = "loss",
+    split: str = "train",
+    scale: str = "auto",
+    title: str | None = None,
+) -> str:
+    """Return an HTML page with `interactive_fragment` and plotly.js in it; it loads nothing else."""
+    fragment = interactive_fragment(surfaces, value=value, split=split, scale=scale, title=title)
+    name = html.escape(title or panel_titles(surfaces)[0] or panel_titles(surfaces)[1][0])
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{name}</title>\n'
+        f"<script>{plotly_js()}</script>\n</head>\n<body>\n{fragment}\n</body>\n</html>\n"
+    )
+
+
+def interactive_fragment(
+    surfaces: Sequence[Surface],
+    *,
+    value: str = "loss",
+    split: str = "train",
+    scale: str = "auto",
+    title: str | None = None,
+) -> str:
+    """Return the interactive picture as a piece of HTML, for a page that has `plotly_js` in it once.
+
+    Planes are 3D surfaces with a button each for loss and accuracy, training and test, linear and log;
+    hovering shows the coordinates and the value. Lines show all curves, with buttons for the loss's scale.
+    Several files stand side by side with shared ranges. Missing points are holes, counted below the title.
+
+    Args:
+        surfaces: all lines, or all planes.
+        value: ``loss`` or ``accuracy``: which planes show first.
+        split: ``train`` or ``test``: which planes show first.
+        scale: ``auto``, ``linear`` or ``log``: how the loss shows first.
+        title: in place of the one made of the runs' configurations.
+
+    Raises:
+        LandscapeError: values are missing or not evaluated, or `scale` is unknown.
+    """
+    import plotly.graph_objects as go
+
+    if surfaces[0].y is None:
+        figure = go.Figure(line_figure(surfaces, scale=scale, title=title))
+    else:
+        figure = go.Figure(plane_figure(surfaces, value=value, split=split, scale=scale, title=title))
+    # The name depends on the content alone: equal files give equal pages, and two pictures fit in one.
+    name = "plot-" + hashlib.sha256(figure.to_json().encode()).hexdigest()[:12]
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, config=_CONFIG, div_id=name))
+
+
+def plotly_js() -> str:
+    """Return the source text of plotly.js."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())

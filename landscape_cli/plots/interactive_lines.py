@@ -1,0 +1,160 @@
+"""Lines and interpolations to read values from, with buttons for the scale of the loss."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
+from landscape_cli.plots.labels import axis_label, panel_titles, value_label
+from landscape_cli.plots.lines import curves, lone
+from landscape_cli.plots.style import ACCURACY, LOSS
+from landscape_cli.plots.values import common_scale
+
+_COLOURS = {"loss": LOSS, "accuracy": ACCURACY}
+
+
+def line_figure(surfaces: Sequence[Surface], *, scale: str, title: str | None) -> dict[str, Any]:
+    """Return the figure of lines, as plotly.js takes it; arguments as for `interactive_fragment`.
+
+    Raises:
+        LandscapeError: no loss is evaluated, or `scale` is unknown.
+    """
+    drawn = [curves(surface) for surface in surfaces]
+    losses = [[values for (_, value), values in each.items() if value == "loss"] for each in drawn]
+    ranges = _loss_ranges(np.concatenate([values for each in losses for values in each]))
+    wanted = common_scale([values for each in losses for values in each], scale)
+    loss_axes = [_left(panel, "yaxis") for panel in range(len(surfaces))]
+    buttons = []
+    for name, limits in ranges.items():
+        change = {
+            f"{axis}.{key}": new for axis in loss_axes for key, new in (("type", name), ("range", limits))
+        }
+        buttons.append({"label": f"loss: {name}", "method": "relayout", "args": [change]})
+
+    name = "log" if wanted.log else "linear"
+    common, own = panel_titles(surfaces, title)
+    layout = page_layout(common, len(surfaces), buttons, list(ranges).index(name))
+    label = value_label("", "loss", [surface.run_config for surface in surfaces])
+    for panel, surface in enumerate(surfaces):
+        layout |= _axes(panel, len(surfaces), axis_label(surface, "x"), label)
+        layout[loss_axes[panel]] |= {"type": name, "range": ranges[name]}
+    layout["annotations"] = panel_words(own, [each[0] for each in losses])
+    layout["shapes"] = [shape for panel, surface in enumerate(surfaces) for shape in _marks(panel, surface)]
+    layout["hovermode"] = "x unified"
+    layout["legend"] = {"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0.0, "yanchor": "bottom"}
+    data = [
+        _curve(panel, split, value, surfaces[panel].x, values)
+        for panel, each in enumerate(drawn)
+        for (split, value), values in each.items()
+    ]
+    return {"data": data, "layout": layout}
+
+
+def _loss_ranges(losses: NDArray[np.float64]) -> dict[str, list[float]]:
+    """Return the limits of the loss axis by its type; without a positive loss there is no logarithmic one."""
+    finite = losses[np.isfinite(losses)]
+    top = float(finite.max())
+    ranges = {"linear": [min(0.0, 1.05 * float(finite.min())), 1.05 * top or 1.0]}
+    if top > 0:
+        low, high = np.log10(finite[finite > 0].min()), np.log10(top)
+        margin = 0.05 * (high - low) or 0.5
+        ranges["log"] = [float(low - margin), float(high + margin)]
+    return ranges
+
+
+def _axes(panel: int, count: int, x_label: str, loss_label: str) -> dict[str, Any]:
+    """Return the axes of a panel: the loss on the left, the accuracy in percent on the right."""
+    (left, right), (bottom, top) = domains(count)[panel]
+    width = right - left
+    return {
+        _x(panel, "xaxis"): {
+            "domain": [left + 0.08 * width, right - 0.12 * width],
+            "anchor": _left(panel),
+            "title": {"text": x_label},
+        },
+        _left(panel, "yaxis"): {
+            "domain": [bottom + 0.17 * (top - bottom), top],
+            "anchor": _x(panel),
+            "title": {"text": loss_label, "font": {"color": LOSS}, "standoff": 4},
+            "exponentformat": "power",
+            "nticks": 6,
+        },
+        _right(panel, "yaxis"): {
+            "overlaying": _left(panel),
+            "side": "right",
+            "anchor": _x(panel),
+            "range": [-2, 102],
+            "tickvals": [0, 20, 40, 60, 80, 100],
+            "showgrid": False,
+            "title": {"text": "accuracy (%)", "font": {"color": ACCURACY}, "standoff": 4},
+        },
+    }
+
+
+def _curve(
+    panel: int, split: str, value: str, x: NDArray[np.float64], values: NDArray[np.float64]
+) -> dict[str, Any]:
+    words = value_label(split, value, []).removesuffix(" (%)")
+    accuracy = value == "accuracy"
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": plain(x),
+        "y": plain(values),
+        "name": words,
+        "legendgroup": words,
+        "showlegend": panel == 0,
+        "xaxis": _x(panel),
+        "yaxis": _right(panel) if accuracy else _left(panel),
+        "line": {
+            "color": _COLOURS[value],
+            "width": 1.5 if accuracy else 3,
+            "dash": "solid" if split == "train" else "dash",
+        },
+        # A loss has markers only where no line leads to a point.
+        "marker": {"size": 5, "symbol": "circle-open"}
+        if accuracy
+        else {"size": np.where(lone(values), 5, 0).tolist()},
+        "hovertemplate": "%{y:.5g}" + (" %" if accuracy else ""),
+    }
+
+
+def _marks(panel: int, surface: Surface) -> list[dict[str, Any]]:
+    """Return a vertical line at each known solution within the line's ends, with its name above."""
+    return [
+        {
+            "type": "line",
+            "xref": _x(panel),
+            "yref": f"{_left(panel)} domain",
+            "x0": x,
+            "x1": x,
+            "y0": 0,
+            "y1": 1,
+            "line": {"color": "#737373", "width": 1, "dash": "dot"},
+            "label": {"text": label, "textposition": "end", "textangle": 0, "yanchor": "bottom"},
+        }
+        for label, x, _ in surface.marks
+        if surface.x[0] <= x <= surface.x[-1]
+    ]
+
+
+def _x(panel: int, letter: str = "x") -> str:
+    return _numbered(letter, panel + 1)
+
+
+def _left(panel: int, letter: str = "y") -> str:
+    """Return the name of a panel's loss axis."""
+    return _numbered(letter, 2 * panel + 1)
+
+
+def _right(panel: int, letter: str = "y") -> str:
+    """Return the name of a panel's accuracy axis."""
+    return _numbered(letter, 2 * panel + 2)
+
+
+def _numbered(letter: str, number: int) -> str:
+    """Return the name that plotly.js gives an axis: the first has no number."""
+    return letter if number == 1 else f"{letter}{number}"

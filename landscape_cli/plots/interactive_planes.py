@@ -1,0 +1,177 @@
+"""Planes as 3D surfaces to turn, with a button for each kind of value and scale."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import unknown
+from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
+from landscape_cli.plots.labels import direction_name, panel_titles, value_label
+from landscape_cli.plots.levels import choose_levels, number
+from landscape_cli.plots.style import INK
+from landscape_cli.plots.values import Scale, common_scale, values_of
+
+VALUES = ("loss", "accuracy")
+
+
+@dataclass(frozen=True)
+class View:
+    """What one button shows: values of a split, (ny, nx) for each surface, on a scale shared by all.
+
+    `name` is on the button and the height axis, `label` with its unit on the colour bar.
+    """
+
+    split: str
+    value: str
+    scale: Scale
+    arrays: list[NDArray[np.float64]]
+    label: str
+
+    @property
+    def name(self) -> str:
+        """The value in words, without its unit."""
+        return value_label(self.split, self.value, []).removesuffix(" (%)")
+
+
+def plane_figure(
+    surfaces: Sequence[Surface], *, value: str, split: str, scale: str, title: str | None
+) -> dict[str, Any]:
+    """Return the figure of planes, as plotly.js takes it; arguments as for `interactive_fragment`.
+
+    Raises:
+        LandscapeError: `value` is neither loss nor accuracy or is not evaluated, or `scale` is unknown.
+    """
+    if value not in VALUES:
+        raise unknown("value", value, VALUES)
+    wanted = common_scale(
+        [values_of(surface, split, value) for surface in surfaces], scale, may_be_log=value == "loss"
+    )
+    views = _views(surfaces)
+    matching = [index for index, view in enumerate(views) if (view.split, view.value) == (split, value)]
+    first = next((index for index in matching if views[index].scale.log == wanted.log), matching[0])
+    common, own = panel_titles(surfaces, title)
+
+    data: list[dict[str, Any]] = []
+    owners: list[int] = []  # the button that shows each of `data`
+    for button, view in enumerate(views):
+        for panel, surface in enumerate(surfaces):
+            added = [_surface(surface, view, panel), *_marks(surface, view, panel)]
+            data += [{**trace, "scene": _scene(panel), "visible": button == first} for trace in added]
+            owners += [button] * len(added)
+    buttons = []
+    for button, view in enumerate(views):
+        change = {"visible": [owner == button for owner in owners]}
+        words = f"{view.name}, log" if view.scale.log else view.name
+        buttons.append({"label": words, "method": "update", "args": [change, _heights(view, own)]})
+
+    layout = page_layout(common, len(surfaces), buttons, first)
+    for panel, (surface, (x_domain, y_domain)) in enumerate(
+        zip(surfaces, domains(len(surfaces)), strict=True)
+    ):
+        layout[_scene(panel)] = {
+            "domain": {"x": x_domain, "y": y_domain},
+            "xaxis": {"title": {"text": direction_name(surface, "x")}},
+            "yaxis": {"title": {"text": direction_name(surface, "y")}},
+            "zaxis": _height_axis(views[first]),
+            "aspectratio": {"x": 1, "y": 1, "z": 0.72},
+            "camera": {"eye": {"x": 1.2, "y": -1.4, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.12}},
+        }
+    layout["annotations"] = panel_words(own, views[first].arrays)
+    return {"data": data, "layout": layout}
+
+
+def _views(surfaces: Sequence[Surface]) -> list[View]:
+    """Return the views that every surface has values of: a loss on both scales, an accuracy on one."""
+    views = []
+    for value in VALUES:
+        for split in ("train", "test"):
+            stored = [surface.values.get(f"{split}/{value}", np.array(np.nan)) for surface in surfaces]
+            if not all(np.isfinite(array).any() for array in stored):
+                continue
+            arrays = [values_of(surface, split, value) for surface in surfaces]
+            label = value_label(split, value, [surface.run_config for surface in surfaces])
+            positive = any((array[np.isfinite(array)] > 0).any() for array in arrays)
+            for name in ("linear", "log") if value == "loss" and positive else ("linear",):
+                scale = common_scale(arrays, name)
+                views.append(View(split, value, scale, arrays, label + scale.note().replace("\n", " ")))
+    return views
+
+
+def _surface(surface: Surface, view: View, panel: int) -> dict[str, Any]:
+    scale = view.scale
+    heights = scale.heights(view.arrays[panel])
+    levels = choose_levels(scale, 8)
+    return {
+        "type": "surface",
+        "x": plain(surface.x),
+        "y": plain(np.asarray(surface.y)),
+        "z": plain(10**heights if scale.log else heights),
+        "surfacecolor": plain(heights),
+        "cmin": scale.height(scale.low),
+        "cmax": scale.height(scale.high),
+        "colorscale": "Viridis",
+        "showscale": panel == len(view.arrays) - 1,
+        "colorbar": {
+            "title": {"text": view.label, "side": "right"},
+            "tickvals": [scale.height(level) for level in levels],
+            "ticktext": [number(level) for level in levels],
+            "len": 0.7,
+            "thickness": 16,
+        },
+        "hovertemplate": f"x = %{{x:.4g}}<br>y = %{{y:.4g}}<br>{view.name} = %{{z:.5g}}<extra></extra>",
+    }
+
+
+def _marks(surface: Surface, view: View, panel: int) -> list[dict[str, Any]]:
+    """Return the solutions on the plane, at the height of the nearest point, as one trace; or no trace."""
+    x, y = surface.x, np.asarray(surface.y)
+    places = []
+    for label, x_mark, y_mark in surface.marks:
+        value = view.arrays[panel][np.abs(y - y_mark).argmin(), np.abs(x - x_mark).argmin()]
+        inside = x[0] <= x_mark <= x[-1] and y[0] <= y_mark <= y[-1]
+        if inside and np.isfinite(value):
+            places.append((label, x_mark, y_mark, float(max(value, view.scale.low))))
+    if not places:
+        return []
+    labels, xs, ys, zs = (list(column) for column in zip(*places, strict=True))
+    return [
+        {
+            "type": "scatter3d",
+            "mode": "markers+text",
+            "x": xs,
+            "y": ys,
+            "z": zs,
+            "text": labels,
+            "textposition": "top center",
+            "marker": {"size": 4, "color": "white", "line": {"color": INK, "width": 2}},
+            "showlegend": False,
+            "hoverinfo": "text",
+        }
+    ]
+
+
+def _heights(view: View, titles: Sequence[str]) -> dict[str, Any]:
+    """Return what a button changes of the layout. Dotted names leave the camera as the reader turned it."""
+    axis = _height_axis(view)
+    change: dict[str, Any] = {
+        f"{_scene(panel)}.zaxis.{key}": content
+        for panel in range(len(titles))
+        for key, content in axis.items()
+    }
+    return {**change, "annotations": panel_words(titles, view.arrays)}
+
+
+def _height_axis(view: View) -> dict[str, Any]:
+    """Return the height axis that all panels share; the range of a logarithmic one is in powers of ten."""
+    low, high = (view.scale.height(value) for value in (view.scale.low, view.scale.high))
+    margin = 0.02 * (high - low) or 0.5
+    kind = "log" if view.scale.log else "linear"
+    return {"type": kind, "range": [low - margin, high + margin], "title": {"text": view.name}}
+
+
+def _scene(panel: int) -> str:
+    return f"scene{panel + 1}" if panel else "scene"

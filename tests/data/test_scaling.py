@@ -1,0 +1,44 @@
+"""`dataset.scaling`: what divides the inputs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from landscape_cli.data.load import load
+from landscape_cli.errors import LandscapeError
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    random = np.random.default_rng(0)
+    arrays = {f"{split}_images": random.integers(0, 256, (6, 4, 4), dtype=np.uint8) for split in ("train", "test")}
+    arrays |= {f"{split}_labels": np.arange(6) % 3 for split in ("train", "test")}
+    np.savez(tmp_path / "bytes.npz", **arrays)
+    np.savez(tmp_path / "floats.npz", **{k: v.astype(np.float32) if "images" in k else v for k, v in arrays.items()})
+    return str(tmp_path)
+
+
+def test_unit_divides_bytes_by_255(source: str) -> None:
+    path = f"{source}/bytes.npz"
+    loaded = load({"name": "custom", "source": path, "scaling": "unit"}, CPU)
+    raw = np.load(path)["train_images"][:, None]
+    np.testing.assert_array_equal(loaded.train.inputs.numpy(), (raw / 255).astype(np.float32))
+    assert loaded.zero.tolist() == [0.0]
+
+
+@pytest.mark.parametrize(("file", "scaling", "words"), [("floats", "unit", "8-bit"), ("bytes", "units", "choose from")])
+def test_what_does_not_go_is_refused(source: str, file: str, scaling: str, words: str) -> None:
+    with pytest.raises(LandscapeError, match=words):
+        load({"name": "custom", "source": f"{source}/{file}.npz", "scaling": scaling}, CPU)
+
+
+def test_all_samples_need_no_balance(source: str) -> None:
+    arrays = dict(np.load(f"{source}/bytes.npz"))
+    arrays["train_labels"] = np.array([0, 0, 0, 0, 1, 2])
+    np.savez(f"{source}/bytes.npz", **arrays)
+    loaded = load({"name": "custom", "source": f"{source}/bytes.npz", "train_size": 6}, CPU)
+    assert loaded.train.targets.tolist() == [0, 0, 0, 0, 1, 2]

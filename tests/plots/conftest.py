@@ -1,0 +1,84 @@
+"""Surfaces to draw, with values that show where each number belongs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landscape_cli.evaluation.store import Surface
+
+RUN = {
+    "dataset": {"name": "cifar10", "train_size": None},
+    "architecture": {"name": "resnet20", "skip": True, "normalization": "batch"},
+    "normalization": {"name": "batch"},
+    "optimizer": {"name": "sgd", "lr": 0.1, "weight_decay": 5e-4},
+    "batch_size": 128,
+    "epochs": 100,
+    "seed": 0,
+    "loss": "cross_entropy",
+}
+RANDOM = {"epoch": "last", "direction": {"name": "random", "norm": "filter", "ignore": "biasbn", "seed": 0}}
+
+
+@pytest.fixture
+def run_config() -> Callable[..., dict[str, Any]]:
+    def make(**changes: Any) -> dict[str, Any]:
+        """Return a run's configuration; ``optimizer__lr=1`` changes a key in a group."""
+        config: dict[str, Any] = {key: dict(v) if isinstance(v, dict) else v for key, v in RUN.items()}
+        for key, value in changes.items():
+            group, _, inner = key.partition("__")
+            if inner:
+                config[group][inner] = value
+            else:
+                config[key] = value
+        return config
+
+    return make
+
+
+@pytest.fixture
+def plane() -> Callable[..., Surface]:
+    def make(
+        function: Callable[[Any, Any], Any] = lambda x, y: 2 + x + 10 * y,
+        *,
+        name: str = "plane",
+        x: tuple[float, float, int] = (-1, 1, 9),
+        y: tuple[float, float, int] = (0, 1, 5),
+        run_config: dict[str, Any] = RUN,
+        config: dict[str, Any] = RANDOM,
+        marks: tuple[tuple[str, float, float], ...] = (("epoch 100", 0.0, 0.5),),
+    ) -> Surface:
+        """Return a plane of more columns than rows, whose training loss is `function`."""
+        xs, ys = np.linspace(*x), np.linspace(*y)
+        loss = np.asarray(function(*np.meshgrid(xs, ys)), dtype=float)
+        accuracy = np.full(loss.shape, 0.25)
+        accuracy[0, -1] = 0.75
+        values = {"train/loss": loss, "test/loss": loss + 1}
+        values |= {"train/accuracy": accuracy, "test/accuracy": accuracy / 2}
+        return Surface(Path(f"out/{name}.h5"), xs, ys, values, config, run_config, {}, list(marks))
+
+    return make
+
+
+@pytest.fixture
+def line() -> Callable[..., Surface]:
+    def make(
+        loss: Any = None,
+        *,
+        name: str = "line",
+        ends: tuple[float, float] = (-0.5, 1.5),
+        config: dict[str, Any] | None = None,
+        run_config: dict[str, Any] = RUN,
+        marks: tuple[tuple[str, float, float], ...] = (("batch 128", 0.0, 0.0), ("batch 8192", 1.0, 0.0)),
+    ) -> Surface:
+        """Return an interpolation, or with `config` another line, whose training loss is `loss`."""
+        loss = np.linspace(1.0, 2.0, 21) if loss is None else np.asarray(loss, dtype=float)
+        x = np.linspace(*ends, len(loss))
+        values = {"train/loss": loss, "test/loss": loss + 0.5}
+        values |= {"train/accuracy": np.full(len(x), 0.75), "test/accuracy": np.full(len(x), 0.5)}
+        config = {"alpha": [*ends, len(x)]} if config is None else config
+        return Surface(Path(f"out/{name}.h5"), x, None, values, config, run_config, {}, list(marks))
+
+    return make

@@ -1,0 +1,124 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from landscape_cli.plots.labels import axis_label, direction_name, panel_titles, run_title, value_label
+
+
+def test_a_run_in_words(run_config):
+    without = run_config(architecture__skip=False)
+    assert run_title(without) == "resnet20 without shortcuts, cifar10, SGD, batch 128, weight decay 5e-4"
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({}, "resnet20, cifar10, SGD, batch 128, weight decay 5e-4"),
+        ({"batch_size": "full"}, "resnet20, cifar10, SGD, full batch, weight decay 5e-4"),
+        ({"dataset__train_size": 5000}, "resnet20, cifar10 (5,000 samples), SGD, batch 128, weight decay 5e-4"),
+        ({"normalization__name": "none"}, "resnet20, no normalization, cifar10, SGD, batch 128, weight decay 5e-4"),
+        ({"normalization__name": "group"}, "resnet20, group normalization, cifar10, SGD, batch 128, weight decay 5e-4"),
+        ({"optimizer__name": "adamw"}, "resnet20, cifar10, AdamW, batch 128, weight decay 5e-4"),
+        ({"optimizer__weight_decay": 0.0}, "resnet20, cifar10, SGD, batch 128, weight decay 0"),
+        ({"optimizer__weight_decay": None}, "resnet20, cifar10, SGD, batch 128"),
+    ],
+)
+def test_each_key_of_a_title(run_config, changes, title):
+    assert run_title(run_config(**changes)) == title
+
+
+def test_a_title_of_few_keys():
+    assert run_title({}) == ""
+    assert run_title({"architecture": {"name": "mlp"}, "batch_size": 32}) == "mlp, batch 32"
+
+
+def test_a_single_surface_has_its_whole_title(plane, run_config):
+    assert panel_titles([plane()]) == ("", [run_title(run_config())])
+
+
+def test_several_surfaces_say_the_common_once_and_then_what_differs(plane, run_config):
+    surfaces = [plane(), plane(run_config=run_config(architecture__skip=False, batch_size=8192))]
+    common, own = panel_titles(surfaces)
+    assert common == "cifar10, SGD, weight decay 5e-4"
+    assert own == ["resnet20, batch 128", "resnet20 without shortcuts, batch 8192"]
+
+
+def test_details_appear_only_where_they_differ(plane, run_config):
+    seeds = [plane(run_config=run_config(seed=seed)) for seed in (0, 1)]
+    assert panel_titles(seeds)[1] == ["seed 0", "seed 1"]
+    rates = [plane(run_config=run_config(optimizer__lr=lr)) for lr in (0.1, 1e-4)]
+    assert panel_titles(rates)[1] == ["learning rate 0.1", "learning rate 1e-4"]
+
+
+def test_epochs_and_directions_tell_surfaces_apart(plane):
+    random = {"name": "random", "norm": "filter", "seed": 0}
+    configs = [{"epoch": epoch, "direction": random} for epoch in ("init", "last", 5)]
+    assert panel_titles([plane(config=config) for config in configs])[1] == [
+        "initial weights",
+        "trained weights",
+        "epoch 5",
+    ]
+    assert panel_titles([plane(config=configs[0])])[1][0].endswith(", initial weights")
+    assert "trained" not in panel_titles([plane(config=configs[1])])[1][0]
+    configs = [{"epoch": "last", "direction": {**random, "seed": seed}} for seed in (3, 4)]
+    assert panel_titles([plane(config=config) for config in configs])[1] == [
+        "direction seed 3",
+        "direction seed 4",
+    ]
+
+
+def test_surfaces_that_nothing_tells_apart_are_named_by_their_files(plane):
+    assert panel_titles([plane(name="a"), plane(name="b")])[1] == ["a", "b"]
+    same = [dataclasses.replace(plane(), path=Path(folder, "s.h5")) for folder in ("one", "two")]
+    assert panel_titles(same)[1] == ["one/s", "two/s"]
+
+
+def test_a_given_title_replaces_the_common_or_the_only_one(plane):
+    assert panel_titles([plane()], "Mine") == ("", ["Mine"])
+    assert panel_titles([plane(name="a"), plane(name="b")], "Mine") == ("Mine", ["a", "b"])
+
+
+def test_an_interpolation_does_not_claim_the_batch_size_of_one_end(line):
+    assert panel_titles([line()])[1] == ["resnet20, cifar10, SGD, weight decay 5e-4"]
+
+
+def test_values_have_units(run_config):
+    nats, squares = run_config(), run_config(loss="mse")
+    assert value_label("train", "loss", [nats, nats]) == "training loss (cross-entropy, nats)"
+    assert value_label("test", "loss", [squares]) == "test loss (squared error, summed over classes)"
+    assert value_label("train", "loss", [nats, squares]) == "training loss"
+    assert value_label("test", "accuracy", [nats]) == "test accuracy (%)"
+    assert value_label("", "loss", [nats]) == "loss (cross-entropy, nats)"
+    assert value_label("train", "loss_stderr", [{}]) == "training loss stderr"
+
+
+@pytest.mark.parametrize(
+    ("norm", "words"),
+    [
+        ("filter", "step along filter-normalized direction 1"),
+        ("layer", "step along layer-normalized direction 1"),
+        ("none", "step along Gaussian direction 1"),
+    ],
+)
+def test_random_directions_name_their_normalization(plane, norm, words):
+    surface = plane(config={"direction": {"name": "random", "norm": norm}})
+    assert axis_label(surface, "x") == words
+    assert axis_label(surface, "y") == words.replace("1", "2")
+
+
+def test_a_line_has_one_direction(line):
+    surface = line(config={"direction": {"name": "random", "norm": "filter"}}, marks=())
+    assert axis_label(surface, "x") == "step along filter-normalized direction"
+
+
+def test_directions_toward_solutions_name_them(plane):
+    runs = {"direction": {"name": "runs", "to": ["a", "b"]}}
+    surface = plane(config=runs, marks=(("seed 0", 0, 0), ("seed 1", 1, 0), ("seed 2", 0.3, 1)))
+    assert axis_label(surface, "x") == "step toward seed 1"
+    assert axis_label(surface, "y") == "step along direction 2"
+    assert direction_name(surface, "x") == "toward seed 1"
+
+
+def test_an_interpolation_names_its_ends(line):
+    assert axis_label(line(), "x") == "\N{GREEK SMALL LETTER ALPHA} (0 = batch 128, 1 = batch 8192)"

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from landscape_cli.errors import LandscapeError
+from landscape_cli.plots.levels import choose_levels, number
+from landscape_cli.plots.values import Scale
+
+
+def linear(low, high):
+    return Scale(log=False, low=low, high=high, floored=False)
+
+
+def log(low, high):
+    return Scale(log=True, low=low, high=high, floored=False)
+
+
+@pytest.mark.parametrize("low", [1e-7, 0.013, 0.1, 0.9, 1.0])
+@pytest.mark.parametrize("high", [1.01, 3.3, 45.0, 1e4, 2e9])
+@pytest.mark.parametrize("count", [None, 3, 6, 12])
+@pytest.mark.parametrize("kind", [linear, log])
+def test_round_levels_enclose_all_values(kind, low, high, count):
+    levels = choose_levels(kind(low, high), count)
+    assert (np.diff(levels) > 0).all()
+    assert levels[0] <= low
+    assert high <= levels[-1]
+    assert 2 <= len(levels) <= (count or 12) + 1
+
+
+def test_linear_levels_are_evenly_spaced():
+    np.testing.assert_allclose(choose_levels(linear(0.3, 9.7), 10), np.arange(0, 11))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "levels"),
+    [
+        (0.01, 9e3, [0.01, 0.1, 1, 10, 100, 1e3, 1e4]),
+        (0.02, 40, [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]),
+        (0.15, 40, [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]),
+        (1e-9, 1e9, [10.0**power for power in range(-9, 10, 2)]),
+    ],
+)
+def test_logarithmic_levels_are_the_densest_round_ones(low, high, levels):
+    np.testing.assert_allclose(choose_levels(log(low, high), None), levels)
+
+
+def test_a_constant_surface_still_has_levels():
+    for scale in (linear(0, 0), linear(2.3, 2.3), log(2.3, 2.3)):
+        levels = choose_levels(scale, None)
+        assert len(levels) >= 2
+        assert levels[0] <= scale.low <= levels[-1]
+
+
+def test_a_list_is_taken_as_it_is():
+    np.testing.assert_array_equal(choose_levels(log(0.1, 9), [0.5, 1, 7]), [0.5, 1, 7])
+
+
+@pytest.mark.parametrize("levels", [[1], [], [1, 1], [2, 1], [1, float("nan")], "ab", 2.5, True, [[1, 2]], ["a", "b"]])
+def test_what_is_no_list_of_levels_is_refused(levels):
+    with pytest.raises(LandscapeError, match="levels must be a number, or a list of at least two increasing"):
+        choose_levels(linear(0, 1), levels)
+
+
+def test_too_few_levels_are_refused():
+    with pytest.raises(LandscapeError, match="levels must be at least 2, got 1"):
+        choose_levels(linear(0, 1), 1)
+
+
+def test_levels_of_a_logarithmic_scale_are_positive():
+    with pytest.raises(LandscapeError, match="must be positive, got 0; choose scale=linear"):
+        choose_levels(log(0.1, 9), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.05, "0.05"),
+        (5e-4, "5e-4"),
+        (0.30000000000000004, "0.3"),
+        (1.25e-7, "1.25e-7"),
+        (12.5, "12.5"),
+        (9999.9, "1e+04"),
+        (10000, "10000"),
+        (1e5, "1e5"),
+        (-2.5e6, "-2.5e6"),
+    ],
+)
+def test_numbers_are_short(value, text):
+    assert number(value) == text

@@ -1,0 +1,34 @@
+from landscape_cli.plots.text import text_width, wrapped
+
+
+def test_width_grows_with_the_text_and_the_font_size():
+    assert text_width("wide wide", 8) > text_width("wide", 8)
+    assert abs(text_width("wide", 16) - 2 * text_width("wide", 8)) < 1e-3
+
+
+def test_lines_fit_and_no_word_is_lost():
+    title = "resnet20 without shortcuts, cifar10 (5,000 samples), SGD, batch 128, weight decay 5e-4"
+    for inches in (1.0, 1.5, 2.5, 4.0):
+        lines = wrapped(title, inches, 8).split("\n")
+        assert " ".join(lines) == title
+        assert all(text_width(line, 8) <= inches for line in lines)
+
+
+def test_text_that_fits_stays_on_one_line():
+    assert wrapped("loss (cross-entropy, nats)", 3, 8) == "loss (cross-entropy, nats)"
+
+
+def test_phrases_stay_whole_where_they_can():
+    lines = wrapped("alpha beta, gamma delta, epsilon", text_width("alpha beta, gamma", 8), 8).split("\n")
+    assert lines == ["alpha beta,", "gamma delta,", "epsilon"] or lines == ["alpha beta,", "gamma delta, epsilon"]
+    assert wrapped("training loss (cross-entropy, nats)", text_width("(cross-entropy, nats) ", 8), 8) == (
+        "training loss\n(cross-entropy, nats)"
+    )
+
+
+def test_a_phrase_that_is_too_long_breaks_after_a_hyphen_and_a_number_does_not():
+    words = "step along filter-normalized direction 1"
+    assert wrapped(words, text_width("normalized direction 1", 8) + 0.01, 8) == (
+        "step along filter-\nnormalized direction 1"
+    )
+    assert "5e-4" in wrapped("weight decay 5e-4", 0.1, 8).split("\n")
