@@ -1,5 +1,6 @@
 """What several tests share: the command line called in this process, in an empty folder."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,10 @@ import pytest
 import torch
 
 from landscape_cli import cli
+
+# one thread a process, in this one and in those that tests start: the suite itself runs in parallel
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 
 @dataclass

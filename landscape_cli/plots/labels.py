@@ -69,7 +69,7 @@ def direction_name(surface: Surface, axis: str) -> str:
     """Return the short name of a direction: ``direction 1``, or ``toward seed1`` where it leads there."""
     target = {"x": (1.0, 0.0), "y": (0.0, 1.0)}[axis]
     for label, *place in surface.marks:
-        if tuple(place) == target:
+        if tuple(place) == target and surface.config.get("direction", {}).get("name") != "random":
             return f"toward {label}"
     if surface.y is None:
         return "direction"

@@ -1,6 +1,7 @@
 """Which values get a contour line, and how they are written."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -9,8 +10,8 @@ from numpy.typing import NDArray
 from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.values import Scale
 
-COUNT = 12
-"""Number of levels aimed at when none is asked for."""
+COUNT = 10
+"""Largest number of bands between levels when none is asked for."""
 
 # Multipliers of each decade, densest first; after them whole decades, every second, every third, …
 _MANTISSAS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
@@ -19,8 +20,9 @@ _MANTISSAS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1
 def choose_levels(scale: Scale, levels: int | Sequence[float] | None) -> NDArray[np.float64]:
     """Return the levels, increasing, in the values' unit.
 
-    A number, or None for about twelve, gives round levels that enclose all values: evenly spaced on a linear
-    scale; 1, 2, 5 or 1, 3 or 1 times the powers of ten on a logarithmic one. A list is taken as it is.
+    A number, or None for ten, gives round levels that enclose all values in at most so many bands: evenly
+    spaced on a linear scale; 1, 2, 5 or 1, 3 or 1 times the powers of ten on a logarithmic one. A list is
+    taken as it is.
 
     Raises:
         LandscapeError: `levels` is neither a number of at least 2 nor a list of at least two increasing
@@ -52,16 +54,24 @@ def _given_levels(scale: Scale, levels: object) -> NDArray[np.float64]:
 
 def _round_levels(scale: Scale, count: int) -> NDArray[np.float64]:
     if not scale.log:
-        locator = MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10])
-        return np.asarray(locator.tick_values(scale.low, scale.high), dtype=np.float64)
+        locators = [
+            MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10], min_n_ticks=1) for bins in range(count, 0, -1)
+        ]
+        levels = _first_short([locator.tick_values(scale.low, scale.high) for locator in locators], count)
+        # Rounding may leave an end a last digit inside the range.
+        return np.concatenate([[min(levels[0], scale.low)], levels[1:-1], [max(levels[-1], scale.high)]])
     first, last = int(np.floor(np.log10(scale.low))), int(np.floor(np.log10(scale.high))) + 1
     candidates = [
         np.array([mantissa * 10.0**decade for decade in range(first, last + 1) for mantissa in mantissas])
         for mantissas in _MANTISSAS
     ]
     candidates += [10.0 ** np.arange(first, last + step, step) for step in range(2, last - first + 1)]
-    enclosing = [_trimmed(levels, scale.low, scale.high) for levels in candidates]
-    return next((levels for levels in enclosing if len(levels) <= count), enclosing[-1])
+    return _first_short([_trimmed(levels, scale.low, scale.high) for levels in candidates], count)
+
+
+def _first_short(candidates: Sequence[Any], count: int) -> NDArray[np.float64]:
+    """Return the first candidate with at most `count` bands, or else the last."""
+    return np.asarray(next((levels for levels in candidates if len(levels) <= count + 1), candidates[-1]))
 
 
 def _trimmed(levels: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
@@ -76,4 +86,4 @@ def number(value: float) -> str:
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{float(mantissa):g}e{int(exponent)}"
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+    return f"{float(f'{value:.4g}'):g}" if abs(value) < 1e4 else f"{value:.0f}"

@@ -25,10 +25,10 @@ _SIDES = (
     (-1, 0, "right", "center"),
     (0, 1, "center", "bottom"),
     (0, -1, "center", "top"),
-    (0.8, 0.8, "left", "bottom"),
-    (-0.8, 0.8, "right", "bottom"),
-    (0.8, -0.8, "left", "top"),
-    (-0.8, -0.8, "right", "top"),
+    (0.9, 0.9, "left", "bottom"),
+    (-0.9, 0.9, "right", "bottom"),
+    (0.9, -0.9, "left", "top"),
+    (-0.9, -0.9, "right", "top"),
 )
 
 
@@ -51,6 +51,7 @@ def draw_marks(axes: Axes, marks: Sequence[tuple[str, float, float]]) -> list[Bo
             markersize=MARKER,
             markerfacecolor="white",
             markeredgecolor=INK,
+            clip_on=False,
             zorder=6,
             label=label,
         )
@@ -127,8 +128,9 @@ def _free_side(
         return x, y, x + width, y + height
 
     sides = [(box(side), side) for side in _SIDES]
-    free = [each for each in sides if _within(each[0], frame) and not _overlaps(each[0], taken)]
-    return (free or sides)[0]
+    inside = [each for each in sides if _within(each[0], frame)]
+    free = [each for each in inside if not _overlaps(each[0], taken)]
+    return (free or inside or sides)[0]
 
 
 def _free_spot(

@@ -58,6 +58,12 @@ def column_width(figure: Figure, axes: Sequence[Axes]) -> float:
     return float(figure.get_figwidth()) / columns
 
 
+def relative_height(axes: Axes) -> float:
+    """Return the height of a flat panel relative to its width where that is fixed below 1, otherwise 1."""
+    aspect = axes.get_box_aspect()
+    return min(aspect, 1.0) if isinstance(aspect, float) else 1.0
+
+
 def is_left(axes: Axes) -> bool:
     """Return whether a panel is the first of its row."""
     spec = axes.get_subplotspec()
@@ -98,11 +104,15 @@ def write_titles(figure: Figure, axes: Sequence[Axes], titles: Sequence[str], co
 
 def write_axis_labels(figure: Figure, axes: Sequence[Axes], words: Sequence[str], axis: str) -> None:
     """Label the x or y axis of every panel, or of the outer panels alone where all labels read the same."""
-    share = 0.85 * column_width(figure, axes)
+    width = 0.85 * column_width(figure, axes)
     for each, text in zip(axes, words, strict=True):
         outer = is_lowest(each, axes) if axis == "x" else is_left(each)
-        if outer or len(set(words)) > 1:
-            (each.set_xlabel if axis == "x" else each.set_ylabel)(wrapped(text, share, NORMAL))
+        if not outer and len(set(words)) == 1:
+            continue
+        if axis == "x":
+            each.set_xlabel(wrapped(text, width, NORMAL))
+        else:
+            each.set_ylabel(wrapped(text, width * relative_height(each), NORMAL))
 
 
 def hide_inner_ticks(axes: Sequence[Axes], axis: str) -> None:

@@ -19,6 +19,7 @@ from landscape_cli.plots.panels import (
     column_width,
     hide_inner_ticks,
     panels,
+    relative_height,
     write_axis_labels,
     write_legend,
     write_titles,
@@ -131,7 +132,8 @@ def colour_bar(
     figure: Figure, axes: Sequence[Axes], planes: Planes, colours: ScalarMappable, **place: Any
 ) -> None:
     """Draw one colour bar for all panels, numbered at the levels; `place` goes to Matplotlib."""
-    label = wrapped(planes.label, 0.9 * column_width(figure, axes), NORMAL)
+    height = column_width(figure, axes) * min(relative_height(each) for each in axes)
+    label = wrapped(planes.label, 0.85 * height, NORMAL)
     bar = figure.colorbar(colours, ax=list(axes), label=label, **place)
     low, high = colours.get_clim()
     shown = [(height, value) for height, value in planes.ticks if low <= height <= high]

@@ -10,6 +10,8 @@ from landscape_cli.plots.style import STYLE
 
 def text_width(text: str, points: float) -> float:
     """Return the width in inches of a line of text at a font size of `points`."""
+    if not text.strip():
+        return 0.0
     font = FontProperties(family=STYLE["font.sans-serif"], size=points)
     return float(TextPath((0, 0), text, prop=font).get_extents().width) / 72
 
@@ -18,10 +20,16 @@ def wrapped(text: str, inches: float, points: float) -> str:
     """Return `text` broken into lines of at most `inches` at a font size of `points`.
 
     Lines end after a comma or before a parenthesis where that is enough; what is still too long is broken
-    between words, or after a hyphen between letters. A single word is never broken.
+    between words, or after a hyphen between letters. A single word is never broken, and line breaks stay.
     """
+    return "\n".join(line for given in text.split("\n") for line in _lines(given, inches, points))
+
+
+def _lines(text: str, inches: float, points: float) -> list[str]:
     lines = [""]
-    for phrase in (part.strip() for part in re.findall(r"\([^)]*\),?|[^,(]+,?", text)):
+    for phrase in re.split(
+        r"(?<=,) (?![^(]*\))| (?=\()", text
+    ):  # after commas outside parentheses, and before these
         whole = text_width(phrase, points) <= inches
         for piece in [phrase] if whole else re.split(r" |(?<=[a-z]-)(?=[a-z])", phrase):
             glue = "" if re.search(r"(^|[a-z]-)$", lines[-1]) else " "
@@ -29,4 +37,4 @@ def wrapped(text: str, inches: float, points: float) -> str:
                 lines.append(piece)
             else:
                 lines[-1] += glue + piece
-    return "\n".join(lines)
+    return lines

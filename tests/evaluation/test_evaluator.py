@@ -43,7 +43,7 @@ def test_batch_size_and_threads_do_not_matter(network: str) -> None:
     model, split = cases.NETWORKS[network](), cases.images(60)
     threads = torch.get_num_threads()
     results = []
-    for count in (1, threads):
+    for count in (1, 2):
         torch.set_num_threads(count)
         results += [evaluate(model, split, "cross_entropy", size).loss for size in (1, 7, 60, None)]
     torch.set_num_threads(threads)

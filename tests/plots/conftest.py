@@ -22,7 +22,7 @@ RUN = {
 RANDOM = {"epoch": "last", "direction": {"name": "random", "norm": "filter", "ignore": "biasbn", "seed": 0}}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_config() -> Callable[..., dict[str, Any]]:
     def make(**changes: Any) -> dict[str, Any]:
         """Return a run's configuration; ``optimizer__lr=1`` changes a key in a group."""
@@ -38,7 +38,7 @@ def run_config() -> Callable[..., dict[str, Any]]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def plane() -> Callable[..., Surface]:
     def make(
         function: Callable[[Any, Any], Any] = lambda x, y: 2 + x + 10 * y,
@@ -62,7 +62,7 @@ def plane() -> Callable[..., Surface]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def line() -> Callable[..., Surface]:
     def make(
         loss: Any = None,

@@ -16,9 +16,18 @@ def test_a_run_in_words(run_config):
     [
         ({}, "resnet20, cifar10, SGD, batch 128, weight decay 5e-4"),
         ({"batch_size": "full"}, "resnet20, cifar10, SGD, full batch, weight decay 5e-4"),
-        ({"dataset__train_size": 5000}, "resnet20, cifar10 (5,000 samples), SGD, batch 128, weight decay 5e-4"),
-        ({"normalization__name": "none"}, "resnet20, no normalization, cifar10, SGD, batch 128, weight decay 5e-4"),
-        ({"normalization__name": "group"}, "resnet20, group normalization, cifar10, SGD, batch 128, weight decay 5e-4"),
+        (
+            {"dataset__train_size": 5000},
+            "resnet20, cifar10 (5,000 samples), SGD, batch 128, weight decay 5e-4",
+        ),
+        (
+            {"normalization__name": "none"},
+            "resnet20, no normalization, cifar10, SGD, batch 128, weight decay 5e-4",
+        ),
+        (
+            {"normalization__name": "group"},
+            "resnet20, group normalization, cifar10, SGD, batch 128, weight decay 5e-4",
+        ),
         ({"optimizer__name": "adamw"}, "resnet20, cifar10, AdamW, batch 128, weight decay 5e-4"),
         ({"optimizer__weight_decay": 0.0}, "resnet20, cifar10, SGD, batch 128, weight decay 0"),
         ({"optimizer__weight_decay": None}, "resnet20, cifar10, SGD, batch 128"),

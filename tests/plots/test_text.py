@@ -1,3 +1,5 @@
+import pytest
+
 from landscape_cli.plots.text import text_width, wrapped
 
 
@@ -14,13 +16,28 @@ def test_lines_fit_and_no_word_is_lost():
         assert all(text_width(line, 8) <= inches for line in lines)
 
 
+def test_line_breaks_stay_and_empty_text_has_no_width():
+    assert wrapped("one\n(two)", 3, 8) == "one\n(two)"
+    assert wrapped("", 3, 8) == ""
+    assert text_width("", 8) == text_width(" ", 8) == 0
+
+
+@pytest.mark.parametrize("text", ["a (b", "((a) b) c", "x,,y", "1,5 z, a", ", a", "a) b, c"])
+def test_odd_titles_lose_nothing(text):
+    assert wrapped(text, 9, 8) == text
+    assert wrapped(text, 0.01, 8).replace("\n", " ") == text
+
+
 def test_text_that_fits_stays_on_one_line():
     assert wrapped("loss (cross-entropy, nats)", 3, 8) == "loss (cross-entropy, nats)"
 
 
 def test_phrases_stay_whole_where_they_can():
     lines = wrapped("alpha beta, gamma delta, epsilon", text_width("alpha beta, gamma", 8), 8).split("\n")
-    assert lines == ["alpha beta,", "gamma delta,", "epsilon"] or lines == ["alpha beta,", "gamma delta, epsilon"]
+    assert lines == ["alpha beta,", "gamma delta,", "epsilon"] or lines == [
+        "alpha beta,",
+        "gamma delta, epsilon",
+    ]
     assert wrapped("training loss (cross-entropy, nats)", text_width("(cross-entropy, nats) ", 8), 8) == (
         "training loss\n(cross-entropy, nats)"
     )

@@ -7,17 +7,23 @@ from landscape_cli.plots.values import common_scale, values_of
 
 def test_accuracies_are_in_percent_and_losses_as_stored(plane):
     surface = plane()
-    np.testing.assert_array_equal(values_of(surface, "train", "accuracy"), 100 * surface.values["train/accuracy"])
+    np.testing.assert_array_equal(
+        values_of(surface, "train", "accuracy"), 100 * surface.values["train/accuracy"]
+    )
     np.testing.assert_array_equal(values_of(surface, "test", "loss"), surface.values["test/loss"])
 
 
 def test_missing_values_are_refused_with_what_there_is(plane):
-    with pytest.raises(LandscapeError, match=r"out/plane.h5 has no train/error; choose from test/accuracy, test/loss, "):
+    with pytest.raises(
+        LandscapeError, match=r"out/plane.h5 has no train/error; choose from test/accuracy, test/loss, "
+    ):
         values_of(plane(), "train", "error")
 
 
 def test_nothing_evaluated_is_refused(plane):
-    with pytest.raises(LandscapeError, match=r"out/plane.h5: nothing of train/loss is evaluated yet; run the command"):
+    with pytest.raises(
+        LandscapeError, match=r"out/plane.h5: nothing of train/loss is evaluated yet; run the command"
+    ):
         values_of(plane(lambda x, y: np.nan * x), "train", "loss")
 
 
@@ -28,7 +34,14 @@ def test_nothing_finite_is_refused(plane):
 
 @pytest.mark.parametrize(
     ("values", "log"),
-    [([1, 30], False), ([1, 31], True), ([0, 1, 31], True), ([-1, 1, 31], False), ([0, 0], False), ([2, 2], False)],
+    [
+        ([1, 30], False),
+        ([1, 31], True),
+        ([0, 1, 31], True),
+        ([-1, 1, 31], False),
+        ([0, 0], False),
+        ([2, 2], False),
+    ],
 )
 def test_auto_is_logarithmic_above_a_factor_of_thirty(values, log):
     assert common_scale([np.array(values, dtype=float)], "auto").log is log
@@ -61,10 +74,14 @@ def test_zero_is_drawn_at_the_smallest_positive_value_and_the_label_says_so():
 
 
 def test_a_logarithm_of_no_positive_value_is_refused():
-    with pytest.raises(LandscapeError, match="scale=log needs positive values, got none above 0; choose scale=linear"):
+    with pytest.raises(
+        LandscapeError, match="scale=log needs positive values, got none above 0; choose scale=linear"
+    ):
         common_scale([np.array([-1.0, 0.0])], "log")
 
 
 def test_an_unknown_scale_is_refused():
-    with pytest.raises(LandscapeError, match=r"no scale 'lgo'; choose from auto, linear, log \(nearest: log\)"):
+    with pytest.raises(
+        LandscapeError, match=r"no scale 'lgo'; choose from auto, linear, log \(nearest: log\)"
+    ):
         common_scale([np.array([1.0])], "lgo")
