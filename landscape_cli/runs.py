@@ -73,7 +73,8 @@ class Run:
     def metrics(self) -> list[dict[str, float]]:
         """Return the rows of metrics.csv."""
         with (self.path / "metrics.csv").open(newline="") as file:
-            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+            rows = [row for row in csv.DictReader(file) if row["seconds"]]  # a full disk can cut the last one short
+        return [{name: float(value) for name, value in row.items()} for row in rows]
 
     def provenance(self) -> dict[str, Any]:
         """Return provenance.json."""

@@ -70,7 +70,7 @@ def draw_surfaces(planes: Planes) -> Figure:
 
 def _frame(axes: Axes3D, planes: Planes, surface: Surface) -> None:
     axes.view_init(ELEVATION, AZIMUTH)
-    axes.set_box_aspect((1, 1, 0.72), zoom=1.04)
+    axes.set_box_aspect((1, 1, 0.72), zoom=1.0)
     axes.set_title(axes.get_title(), pad=-6)
     low, high = planes.limits
     axes.set_zlim(low, high)

@@ -1,0 +1,144 @@
+"""A killed run, resumed, ends with the same bits as one that was never interrupted."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import Landscape
+from landscape_cli import checkpoint
+from landscape_cli.runs import METRICS, Run
+from landscape_cli.training import record
+
+# dropout, augmentation, momentum, BatchNorm, a schedule: all that a resume must bring back
+WORDS = [
+    "train",
+    "architecture=cnn",
+    "architecture.dropout=0.3",
+    "normalization=batch",
+    "augment=crop_flip",
+    "schedule=cosine",
+    "optimizer=adam",
+    "dataset.train_size=200",
+    "batch_size=20",
+    "epochs=8",
+]
+
+
+def same(one: object, other: object) -> bool:
+    if isinstance(one, torch.Tensor):
+        return isinstance(other, torch.Tensor) and torch.equal(one, other)
+    if isinstance(one, dict):
+        return isinstance(other, dict) and one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, list | tuple):
+        return isinstance(other, list | tuple) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    return one == other
+
+
+def rows(path: Path) -> list[list[float]]:
+    return [[row[name] for name in METRICS if name != "seconds"] for row in Run(path, {}).metrics()]
+
+
+def newest(run: Path) -> str:
+    names = (path.name for path in run.glob("checkpoints/*_*.pt"))
+    return max(names, key=lambda name: int(name.partition("_")[2].partition(".")[0]), default="")
+
+
+@pytest.mark.slow
+def test_after_sigkill_at_random_moments_the_end_is_bit_identical(tmp_path: Path, landscape: Landscape) -> None:
+    assert landscape(*WORDS, "out=whole").status == 0
+    code = (
+        "import sys; from landscape_cli.training import record; record.SECONDS_BETWEEN_SAVES = 0\n"
+        "from landscape_cli.cli import main; sys.exit(main())"
+    )
+    random.seed(1)
+    killed = tmp_path / "killed"
+    kills, resumed_from = 0, set()
+    for attempt in range(10):
+        arguments = [sys.executable, "-c", code, *WORDS, "out=killed"]
+        before = newest(killed)
+        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if attempt < 4:  # each time it gets an epoch or so further
+            while process.poll() is None and newest(killed) == before:
+                time.sleep(0.002)
+            time.sleep(random.uniform(0, 0.1))
+            process.send_signal(signal.SIGKILL)
+        kills += process.wait() == -signal.SIGKILL
+        for path in killed.glob("checkpoints/*.pt"):
+            checkpoint.load(path)  # whole
+        resumed_from.add(newest(killed))
+        if Run(killed, {}).finished:
+            break
+    assert kills >= 2
+    assert any(name.startswith("resume") for name in resumed_from)
+    assert Run(killed, {}).finished
+    assert rows(killed) == rows(tmp_path / "whole")
+    assert Run(killed, {}).epochs() == [0, 8]
+    for name in ("epoch_0000.pt", "epoch_0008.pt"):
+        one, other = (checkpoint.load(tmp_path / run / "checkpoints" / name) for run in ("whole", "killed"))
+        assert same(one, other), name
+
+
+def test_an_interrupted_training_goes_on_from_its_last_checkpoint(
+    tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same within one process: every epoch is saved, the fifth is interrupted."""
+    monkeypatch.setattr(record, "SECONDS_BETWEEN_SAVES", 0)
+    assert landscape(*WORDS, "out=whole").status == 0
+    add = record.Record.add
+
+    def interrupted(self: record.Record, state: object, metrics: object, *, last: bool) -> None:
+        add(self, state, metrics, last=last)  # type: ignore[arg-type]
+        if state.epoch == 5:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(record.Record, "add", interrupted)
+        outcome = landscape(*WORDS, "out=cut")
+    assert outcome.status == 130
+    assert "the same command goes on" in outcome.err
+    assert [path.name for path in sorted((tmp_path / "cut" / "checkpoints").iterdir())] == [
+        "epoch_0000.pt",
+        "resume_0005.pt",
+    ]
+    assert not Run(tmp_path / "cut", {}).finished
+    with (tmp_path / "cut" / "metrics.csv").open("a") as file:
+        file.write("6,60,0.1,2.3")  # a row cut short by a full disk
+    assert landscape(*WORDS, "out=cut").status == 0
+    assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
+    one, other = (checkpoint.load(tmp_path / run / "checkpoints" / "epoch_0008.pt") for run in ("whole", "cut"))
+    assert same(one, other)
+
+
+def test_a_finished_run_is_left_alone(tmp_path: Path, landscape: Landscape) -> None:
+    words = ["train", "epochs=1", "dataset.train_size=200", "out=run"]
+    landscape(*words)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
+    again = landscape(*words)
+    assert (again.status, again.last_line) == (0, "run")
+    assert "nothing to do" in again.out
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
+
+
+def test_another_configuration_is_refused_by_its_first_differing_key(landscape: Landscape) -> None:
+    words = ["train", "epochs=1", "dataset.train_size=200", "out=run"]
+    landscape(*words)
+    outcome = landscape(*words, "optimizer.lr=0.2")
+    assert outcome.status == 1
+    assert "optimizer.lr: saved 0.1, asked for 0.2" in outcome.err
+    assert landscape(*words, "device=cpu").status == 0  # a circumstance
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path, landscape: Landscape) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("one")
+    outcome = landscape("train", "epochs=1", "out=thesis")
+    assert outcome.status == 1
+    assert "is no run folder" in outcome.err
+    assert os.listdir(tmp_path / "thesis") == ["chapter.txt"]
