@@ -20,7 +20,9 @@ def replacing(path: Path) -> Iterator[Path]:
     `path` is as it was. Missing parent folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    for left_by_a_kill in path.parent.glob(f".{path.name}-*.part"):
+        left_by_a_kill.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:

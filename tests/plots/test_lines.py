@@ -20,10 +20,6 @@ def drawn(figure):
     return [curves[panel] for panel in sorted(curves)]
 
 
-def left_and_right(figure):
-    return [axes for axes in figure.axes if axes.yaxis.get_ticks_position() in ("left", "right", "default")]
-
-
 def test_training_is_solid_and_test_dashed_and_loss_and_accuracy_differ_in_grey(line):
     (curves,) = drawn(draw([line()]))
     assert list(curves) == ["train/loss", "test/loss", "train/accuracy", "test/accuracy"]

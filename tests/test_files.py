@@ -1,0 +1,54 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from landscape_cli.files import replacing, sha256, write_text
+
+
+def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.txt"
+    write_text(path, "old")
+    with replacing(path) as temporary:
+        temporary.write_text("half")
+        assert path.read_text() == "old"
+    assert path.read_text() == "half"
+    assert os.listdir(path.parent) == ["a.txt"]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(ZeroDivisionError), replacing(path) as temporary:
+        temporary.write_text("new")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_what_a_kill_leaves_goes_with_the_next_writing(tmp_path: Path) -> None:
+    path = tmp_path / "epoch_0001.pt"
+    code = (
+        "import os, signal, sys; from pathlib import Path; from landscape_cli.files import replacing\n"
+        "with replacing(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert not left.match("*.pt")  # nothing takes it for a checkpoint
+    write_text(path, "whole")
+    assert os.listdir(tmp_path) == ["epoch_0001.pt"]
+
+
+def test_others_may_read_what_is_written(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    write_text(tmp_path / "a.txt", "")
+    os.umask(umask)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_sha256_of_nothing(tmp_path: Path) -> None:
+    write_text(tmp_path / "empty", "")
+    assert sha256(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
