@@ -1,6 +1,5 @@
 """`landscape report`: one HTML page of runs and stored files. Never imports torch."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from landscape_cli.config import ReportConfig
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.store import Surface, read
 from landscape_cli.files import write_text
-from landscape_cli.plots.draw import draw, save_to
+from landscape_cli.plots.draw import draw, png
 from landscape_cli.plots.interactive import interactive_fragment
 from landscape_cli.plots.labels import run_title
 from landscape_cli.plots.page import Section, page_html
@@ -37,19 +36,12 @@ def run(config: ReportConfig) -> Path:
         ("Planes", PLANES, planes),
     ):
         if group:
-            sections.append(Section(heading, caption, picture=_picture(group)))
+            sections.append(Section(heading, caption, picture=png(draw(group))))
     if planes:
         sections.append(Section("Planes, interactive", TURN, interactive=interactive_fragment(planes)))
     out = Path(config.out)
     write_text(out, page_html(config.title, sections))
     return out
-
-
-def _picture(surfaces: Sequence[Surface]) -> bytes:
-    """Return the picture of the files side by side, as PNG."""
-    content = io.BytesIO()
-    save_to(draw(surfaces), content)
-    return content.getvalue()
 
 
 def _table(runs: Sequence[Run]) -> list[list[str]]:

@@ -1,5 +1,6 @@
 """From stored surfaces to a picture: the kinds there are, and writing them to a file."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,14 @@ def save(figure: Figure, path: Path) -> None:
     dpi = 200 if suffix == ".png" else 600
     with styled(), replacing(path) as temporary:
         figure.savefig(temporary, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
+
+
+def png(figure: Figure) -> bytes:
+    """Return a picture as the content of a PNG file, 200 dots per inch."""
+    content = io.BytesIO()
+    with styled():
+        figure.savefig(content, format="png", dpi=200)
+    return content.getvalue()
 
 
 def _shape(surface: Surface) -> str:

@@ -78,7 +78,7 @@ def plane_figure(
             "yaxis": {"title": {"text": direction_name(surface, "y")}},
             "zaxis": _height_axis(views[first]),
             "aspectratio": {"x": 1, "y": 1, "z": 0.72},
-            "camera": {"eye": {"x": 1.2, "y": -1.4, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.12}},
+            "camera": {"eye": {"x": 1.4, "y": -1.65, "z": 1.15}, "center": {"x": 0, "y": 0, "z": -0.12}},
         }
     layout["annotations"] = panel_words(own, views[first].arrays)
     return {"data": data, "layout": layout}

@@ -1,0 +1,103 @@
+"""The house stands as CONTRIBUTING.md draws it: imports go up, and what must not need torch does not."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import landscape_cli
+
+PACKAGE = Path(landscape_cli.__file__).parent
+# each row imports rows above it and its own, never below
+ROWS = [
+    {"errors", "files", "progress"},
+    {"config", "sources", "device", "provenance"},
+    {"data", "architectures", "weights", "checkpoint", "runs"},
+    {"solutions"},
+    {"evaluation"},
+    {"training", "plots"},
+    {"commands"},
+    {"messages"},
+    {"cli"},
+    {"__main__"},
+]
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def test_every_file_is_in_a_row() -> None:
+    assert len(FILES) > 60
+    assert {room(path) for path in FILES} == set.union(*ROWS)
+
+
+def test_imports_go_up() -> None:
+    row = {name: number for number, names in enumerate(ROWS) for name in names}
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in FILES
+        for name in imports(path)
+        if name.startswith("landscape_cli.") and row[name.split(".")[1]] > row[room(path)]
+    ]
+    assert not wrong
+
+
+def test_rooms_of_one_row_do_not_know_each_other() -> None:
+    beside = {name: names - {name} for names in ROWS[2:] for name in names}
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in FILES
+        for name in imports(path)
+        if name.startswith("landscape_cli.") and name.split(".")[1] in beside.get(room(path), set())
+    ]
+    assert not wrong
+
+
+def test_hydra_lives_at_the_front_door() -> None:
+    users = {room(path) for path in FILES if any(name.split(".")[0] == "hydra" for name in imports(path))}
+    assert users == {"cli", "config", "messages"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["train", "--help"],
+        ["train", "--cfg", "job"],
+        ["surface", "--help"],
+        ["list"],
+        ["list", "architectures"],
+        ["list", "plots"],
+        ["plot", "file=nothing.h5"],
+        ["report", "file=[nothing.h5]"],
+        ["train", "architecture=resnet21"],
+    ],
+    ids=" ".join,
+)
+def test_what_does_no_arithmetic_never_imports_torch(tmp_path: Path, words: list[str]) -> None:
+    code = (
+        "import sys; from landscape_cli.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.stderr.write(f\"torch: {'torch' in sys.modules}\")"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr.endswith("torch: False"), done.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,92 @@
+"""Every option of every group composes, builds and trains a step; so does every preset."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import Landscape
+from landscape_cli.config import CONF
+from landscape_cli.runs import Run
+
+COUNTS = {
+    "dataset": 10,
+    "architecture": 14,
+    "normalization": 7,
+    "init": 11,
+    "optimizer": 5,
+    "schedule": 6,
+    "direction": 2,
+    "experiment": 10,
+}
+OPTIONS = [
+    (group, str(path.relative_to(CONF / group).with_suffix("")))
+    for group in COUNTS
+    for path in sorted((CONF / group).rglob("*.yaml"))
+]
+TINY = ["dataset.train_size=20", "dataset.test_size=10", "batch_size=10", "epochs=1", "out=run"]
+NEEDS = {  # what else an option wants
+    ("dataset", "mnist"): ["dataset.source=grey.npz"],
+    ("dataset", "fashion_mnist"): ["dataset.source=grey.npz"],
+    ("dataset", "cifar10"): ["dataset.source=colour.npz"],
+    ("dataset", "cifar100"): ["dataset.source=colour.npz"],
+    ("dataset", "svhn"): ["dataset.source=colour.npz"],
+    ("dataset", "custom"): ["dataset.source=colour.npz"],
+    ("architecture", "custom"): ["architecture.source=mine:network", "trust=true"],
+    ("normalization", "instance"): ["architecture=cnn"],
+    ("init", "pretrained"): ["init.run=before"],
+    ("schedule", "multistep"): ["schedule.epochs=[1]"],
+}
+
+
+@pytest.fixture
+def around(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for name, shape in (("grey", (28, 28)), ("colour", (32, 32, 3))):
+        arrays = {f"{split}_images": random.integers(0, 256, (20, *shape), dtype=np.uint8) for split in ("train", "test")}
+        np.savez(tmp_path / f"{name}.npz", **arrays, train_labels=np.arange(20) % 10, test_labels=np.arange(20) % 10)
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n"
+        "def network(num_classes, input_shape):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(input_shape[0] * 64, num_classes))\n"
+    )
+
+
+def test_none_is_forgotten() -> None:
+    assert {group: sum(option[0] == group for option in OPTIONS) for group in COUNTS} == COUNTS
+
+
+@pytest.mark.parametrize(("group", "name"), [option for option in OPTIONS if option[0] not in ("direction", "experiment")])
+def test_every_option_trains(around: None, tmp_path: Path, landscape: Landscape, group: str, name: str) -> None:
+    if name == "pretrained":
+        assert landscape("train", *TINY[:-1], "out=before").status == 0
+    outcome = landscape("train", f"{group}={name}", *TINY, *NEEDS.get((group, name), []))
+    assert outcome.status == 0, outcome.err
+    run = Run(tmp_path / "run", {})
+    assert run.finished
+    first, last = run.metrics()
+    assert last["step"] == 2
+    assert np.isfinite(last["train_loss"])
+    if name != "zeros":
+        assert last["weight_norm"] != first["weight_norm"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for group, name in OPTIONS if group == "experiment"])
+def test_every_preset_trains(around: None, tmp_path: Path, landscape: Landscape, name: str) -> None:
+    words = [f"experiment={name}", "dataset.source=colour.npz", "batch_size=10", "epochs=1", "out=run"]
+    outcome = landscape("train", *words)
+    assert outcome.status == 0, outcome.err
+    run = Run(tmp_path / "run", {})
+    assert run.finished
+    assert np.isfinite(run.metrics()[-1]["train_loss"])
+
+
+@pytest.mark.parametrize("name", [name for group, name in OPTIONS if group == "direction"])
+def test_every_direction_makes_a_surface(tmp_path: Path, landscape: Landscape, name: str) -> None:
+    for seed in (0, 1, 2):
+        assert landscape("train", *TINY[:-1], f"seed={seed}", f"out=run{seed}").status == 0
+    words = ["run=run0", f"direction={name}", "x=[-1,1,3]", "y=[-1,1,3]", "out=s.h5"]
+    outcome = landscape("surface", *words, *(["direction.to=[run1,run2]"] if name == "runs" else []))
+    assert outcome.status == 0, outcome.err
+    assert (tmp_path / "s.h5").is_file()
