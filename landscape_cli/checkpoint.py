@@ -33,7 +33,11 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise LandscapeError(f"{path} is no readable checkpoint ({reason}); train the run again") from error
     if not isinstance(checkpoint, dict) or any(key not in checkpoint for key in KEYS):
-        raise LandscapeError(f"{path} is no checkpoint of landscape: expected a dictionary of {', '.join(KEYS)}")
+        raise LandscapeError(
+            f"{path} is no checkpoint of landscape: expected a dictionary of {', '.join(KEYS)}"
+        )
     if checkpoint["format"] != FORMAT:
-        raise LandscapeError(f"{path} is of checkpoint format {checkpoint['format']}, this version reads {FORMAT}")
+        raise LandscapeError(
+            f"{path} is of checkpoint format {checkpoint['format']}, this version reads {FORMAT}"
+        )
     return checkpoint

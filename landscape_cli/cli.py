@@ -1,7 +1,8 @@
 """The front door: `landscape <command> [key=value …] [--multirun] [--cfg job] [--help]`.
 
-The command word names a primary configuration and a module of `landscape_cli.commands`; all the rest is Hydra's. A
-command's module is imported when its task starts, so that help, composition and listing never import torch.
+The command word names a primary configuration and a module of `landscape_cli.commands`; all the rest is
+Hydra's. A command's module is imported when its task starts, so that help, composition and listing never
+import torch.
 """
 
 import importlib
@@ -9,7 +10,6 @@ import os
 import sys
 import tempfile
 from importlib.metadata import version
-from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -29,7 +29,7 @@ COMMANDS = {
     "list": "what there is to choose from: data sets, architectures, …, and the runs there are",
 }
 
-USAGE = f"""landscape: train neural networks, sweep their loss surfaces, interpolate between solutions, draw all of it
+USAGE = f"""landscape: train neural networks, sweep their loss surfaces, interpolate, and draw all of it
 
 usage: landscape <command> [key=value …] [--multirun] [--cfg job] [--help]
 
@@ -38,7 +38,7 @@ usage: landscape <command> [key=value …] [--multirun] [--cfg job] [--help]
   landscape train dataset=fashion_mnist architecture=cnn batch_size=512
   landscape <command> --help     keys, groups and defaults of a command
   landscape <command> key=1,2,3 --multirun     one job for each value
-  eval "$(landscape -sc install=bash)"     completion of commands, groups, options and keys (bash; zsh, fish likewise)
+  eval "$(landscape -sc install=bash)"     completion of commands, groups, options and keys (or zsh, fish)
   landscape --version"""
 
 failures: list[tuple[str, str]] = []  # (overrides, message) of the jobs of this process that failed
@@ -47,8 +47,8 @@ failures: list[tuple[str, str]] = []  # (overrides, message) of the jobs of this
 def task(config: DictConfig) -> str | None:
     """Run one job: the composed configuration becomes the command's dataclass, and its module does the work.
 
-    A mistake is noted for `main` to tell. In a multirun it is told at once and raised too, so that a launcher that works in
-    other processes learns of it.
+    A mistake is noted for `main` to tell. In a multirun it is told at once and raised too, so that a launcher
+    that works in other processes learns of it.
     """
     job = HydraConfig.get()
     overrides = list(job.overrides.task)

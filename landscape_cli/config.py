@@ -1,7 +1,7 @@
 """The keys of each command, their types and ranges; and the names of things that were not named.
 
-With cli.py the only place that knows of Hydra. Groups (dataset, architecture, …) stay plain dictionaries, checked where
-they are built.
+With cli.py the only place that knows of Hydra. Groups (dataset, architecture, …) stay plain dictionaries,
+checked where they are built.
 """
 
 import hashlib
@@ -17,7 +17,9 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from landscape_cli.errors import LandscapeError, unknown
 
 PACKAGE = Path(__file__).parent
-CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"  # in a wheel, in a checkout
+CONF = (
+    PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+)  # in a wheel, in a checkout
 
 LOSSES = ("cross_entropy", "mse")
 SPLITS = ("train", "test")
@@ -101,7 +103,9 @@ class TrainConfig(Circumstances):
         clip = self.clip_grad_norm
         _require(clip is None or clip > 0, "clip_grad_norm", clip, "a positive number or null")
         stop = self.stop_at_train_accuracy
-        _require(stop is None or 0 < stop <= 1, "stop_at_train_accuracy", stop, "a fraction in (0, 1] or null")
+        _require(
+            stop is None or 0 < stop <= 1, "stop_at_train_accuracy", stop, "a fraction in (0, 1] or null"
+        )
         every = self.checkpoint_every
         _require(every is None or every >= 1, "checkpoint_every", every, "a positive whole number or null")
         _require_choice("loss", self.loss, LOSSES)
@@ -112,7 +116,9 @@ class TrainConfig(Circumstances):
                 "raise batch_size or choose normalization=group, layer or none"
             )
         if micro == 1 and self.normalization.get("name") == "batch":
-            raise LandscapeError("normalization=batch needs at least two samples a forward pass, got micro_batch=1")
+            raise LandscapeError(
+                "normalization=batch needs at least two samples a forward pass, got micro_batch=1"
+            )
 
 
 @dataclass
@@ -131,7 +137,12 @@ class EvaluationConfig(Circumstances):
         _require(len(set(self.splits)) == len(self.splits), "splits", self.splits, "without repetition")
         for split in self.splits:
             _require_choice("splits", split, SPLITS)
-        _require(self.samples is None or self.samples >= 1, "samples", self.samples, "a positive whole number or null")
+        _require(
+            self.samples is None or self.samples >= 1,
+            "samples",
+            self.samples,
+            "a positive whole number or null",
+        )
         size = self.batch_size
         _require(size is None or size >= 1, "batch_size", size, "a positive whole number or null")
         _require_choice("batchnorm", self.batchnorm, BATCHNORM)
@@ -149,7 +160,9 @@ class SurfaceConfig(EvaluationConfig):
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the HDF5 file that these overrides of the configuration name."""
-        name = readable_name(f"{Path(self.run).name}_{self.epoch}", overrides, {*CIRCUMSTANCES, "run", "epoch"})
+        name = readable_name(
+            f"{Path(self.run).name}_{self.epoch}", overrides, {*CIRCUMSTANCES, "run", "epoch"}
+        )
         return Path(self.outputs_dir, "surfaces", f"{name}.h5")
 
     def __post_init__(self) -> None:
@@ -174,7 +187,11 @@ class InterpolateConfig(EvaluationConfig):
         """Return the HDF5 file that these overrides of the configuration name."""
         stem = f"{Path(self.from_run).name}_{self.from_epoch}_to_{Path(self.to_run).name}_{self.to_epoch}"
         told = {"from_run", "to_run", "from_epoch", "to_epoch"}
-        return Path(self.outputs_dir, "interpolations", f"{readable_name(stem, overrides, {*CIRCUMSTANCES, *told})}.h5")
+        return Path(
+            self.outputs_dir,
+            "interpolations",
+            f"{readable_name(stem, overrides, {*CIRCUMSTANCES, *told})}.h5",
+        )
 
     def __post_init__(self) -> None:
         """Check the grid."""
@@ -209,7 +226,9 @@ class PlotConfig:
     def default_out(self, overrides: list[str]) -> Path:
         """Return the picture that these overrides of the configuration name."""
         suffix = "html" if self.kind == "interactive" else "png"
-        name = readable_name("_and_".join(Path(path).stem for path in self.file), overrides, {*CIRCUMSTANCES, "file"})
+        name = readable_name(
+            "_and_".join(Path(path).stem for path in self.file), overrides, {*CIRCUMSTANCES, "file"}
+        )
         return Path(self.outputs_dir, "plots", f"{name}.{suffix}")
 
 
@@ -227,7 +246,9 @@ class ReportConfig:
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the page."""
-        return Path(self.outputs_dir, f"{readable_name('report', overrides, {*CIRCUMSTANCES, 'file', 'run'})}.html")
+        return Path(
+            self.outputs_dir, f"{readable_name('report', overrides, {*CIRCUMSTANCES, 'file', 'run'})}.html"
+        )
 
 
 @dataclass
@@ -296,6 +317,21 @@ def first_difference(
         return None if one == other else f"{key}: saved {one}, asked for {other}"
 
     return walk(saved, wanted, "")
+
+
+def in_common(configs: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what all configurations agree on, key by key."""
+    first, *others = configs
+    shared: dict[str, Any] = {}
+    for key, value in first.items():
+        if not all(key in other for other in others):
+            continue
+        values = [other[key] for other in others]
+        if isinstance(value, Mapping) and all(isinstance(other, Mapping) for other in values):
+            shared[key] = in_common([value, *values])
+        elif all(other == value for other in values):
+            shared[key] = value
+    return shared
 
 
 def readable_name(stem: str, overrides: Iterable[str], spoken_for: Iterable[str]) -> str:

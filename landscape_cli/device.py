@@ -19,15 +19,17 @@ def resolve(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise LandscapeError(f"device={name} cannot be used here ({reason}); choose from auto, cpu, cuda, cuda:0, …") from error
+        raise LandscapeError(
+            f"device={name} cannot be used here ({reason}); choose from auto, cpu, cuda, cuda:0, …"
+        ) from error
     return device
 
 
 def memory_format(model: nn.Module, inputs: Tensor) -> torch.memory_format:
-    """Return the layout to run `model` in on `inputs`, of shape (n, …): channels-last for images where it can take it.
+    """Return the layout to run `model` in on `inputs`, of shape (n, …): channels-last for images it can take so.
 
-    Convolutions are up to twice as fast in channels-last. A model that reshapes with ``view`` after a convolution
-    cannot run in it, which one forward pass on two samples shows.
+    Convolutions are up to twice as fast in channels-last. A model that reshapes with ``view`` after a
+    convolution cannot run in it, which one forward pass on two samples shows.
     """
     if inputs.ndim != 4:
         return torch.contiguous_format

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
-from os.path import commonprefix
 
 
 class LandscapeError(Exception):
-    """A mistake that its user can mend: the message says the thing, what was got, what was expected, the next step.
+    """A mistake that its user can mend: the thing, what was got, what was expected, the next step.
 
     The command line prints the message alone, without a traceback, and ends with exit status 1.
     """
@@ -15,14 +14,17 @@ class LandscapeError(Exception):
 def unknown(kind: str, name: object, choices: Iterable[str]) -> LandscapeError:
     """Return the error for a name that is none of the choices, with the nearest one pointed out."""
     options = sorted(choices)
-    return LandscapeError(f"no {kind} {str(name)!r}; choose from {', '.join(options)}{nearest(str(name), options)}")
+    return LandscapeError(
+        f"no {kind} {str(name)!r}; choose from {', '.join(options)}{nearest(str(name), options)}"
+    )
 
 
 def nearest(name: str, options: Iterable[str]) -> str:
     """Return " (nearest: …)" with the option most like `name`, or nothing where none is like it."""
 
     def likeness(option: str) -> tuple[float, int]:
-        return SequenceMatcher(None, name, option).ratio(), len(commonprefix([name, option]))
+        same = [one == other for one, other in zip(name, option, strict=False)]
+        return SequenceMatcher(None, name, option).ratio(), [*same, False].index(False)
 
     best = max(options, key=likeness, default=None)
     return f" (nearest: {best})" if best is not None and likeness(best)[0] >= 0.5 else ""

@@ -14,10 +14,10 @@ from landscape_cli.errors import LandscapeError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`; on success flush it to the disk and rename it to `path`.
+    """Yield a temporary path beside `path`; on success flush it to the disk and rename it to `path`.
 
-    Readers see the old file or the new one, never a part. If the body raises, the temporary file is removed and
-    `path` is as it was. Missing parent folders are made.
+    Readers see the old file or the new one, never a part. If the body raises, the temporary file is removed
+    and `path` is as it was. Missing parent folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left_by_a_kill in path.parent.glob(f".{path.name}-*.part"):
@@ -69,7 +69,9 @@ def only_writer(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        Path(lock.lock_file).unlink(missing_ok=True)  # while it is held: a process that waits sees it gone, and retries
+        Path(lock.lock_file).unlink(
+            missing_ok=True
+        )  # while it is held: a process that waits sees it gone, and retries
         lock.release()
         for folder in made:  # a refused command leaves no folder behind
             with suppress(OSError):

@@ -1,10 +1,15 @@
-"""Errors of the command line in one or two lines: the thing, what was got, what was expected, the next step."""
+"""Errors of the command line in a line: the thing, what was got, what was expected, the next step."""
 
 import dataclasses
 import errno
 import re
 
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from omegaconf.errors import OmegaConfBaseException
 
 from landscape_cli import config as configs
@@ -25,11 +30,12 @@ def explain(error: BaseException, command: str = "") -> str | None:
     if isinstance(error, OmegaConfBaseException):
         return _of_value(error, command) or _one_line(error)
     if isinstance(error, OverrideParseException):
-        return f"cannot read {error.override!r}; write key=value, lists as key=[1,2], and quote what the shell would change"
+        return f"cannot read {error.override!r}; write key=value, lists as key=[1,2], quoted where the shell needs it"
     if isinstance(error, HydraException):
         return f"{_one_line(error)}; `landscape {command} --help` lists the keys"
     if isinstance(error, OSError) and error.errno in DISK:
-        return f"cannot use {error.filename or 'the output'}: {error.strerror}; free space or choose another out="
+        name = error.filename or "the output"
+        return f"cannot use {name}: {error.strerror}; free space or choose another out="
     return None
 
 

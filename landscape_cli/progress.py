@@ -6,7 +6,9 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 30
-LINE = "{desc}: {percentage:.0f} %, {n_fmt} of {total_fmt} in {elapsed}, {remaining} to go, {rate_fmt}{postfix}"
+LINE = (
+    "{desc}: {percentage:.0f} %, {n_fmt} of {total_fmt} in {elapsed}, {remaining} to go, {rate_fmt}{postfix}"
+)
 
 
 class _Lines:

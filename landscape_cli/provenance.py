@@ -37,8 +37,12 @@ def now() -> str:
 
 
 def record(device: torch.device, dataset_fingerprint: str) -> dict[str, Any]:
-    """Return what is to be known of a result besides its configuration; ``end`` is None until it is finished."""
-    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    """Return what is to be known of a result besides its configuration; ``end`` is None until it is done."""
+    hardware = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else platform.processor() or platform.machine()
+    )
     return {
         "command": command(),
         "versions": {

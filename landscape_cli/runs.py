@@ -1,4 +1,4 @@
-"""A run folder: config.yaml, metrics.csv, provenance.json and checkpoints/, read by all that comes after training."""
+"""A run folder: config.yaml, metrics.csv, provenance.json and checkpoints/, opened for reading."""
 
 import csv
 import json
@@ -39,7 +39,9 @@ class Run:
 
     def epochs(self) -> list[int]:
         """Return the epochs whose checkpoints were kept, in order."""
-        found = (re.fullmatch(r"epoch_(\d+)\.pt", path.name) for path in (self.path / "checkpoints").glob("*.pt"))
+        found = (
+            re.fullmatch(r"epoch_(\d+)\.pt", path.name) for path in (self.path / "checkpoints").glob("*.pt")
+        )
         return sorted(int(match[1]) for match in found if match)
 
     def epoch(self, which: object) -> int:
@@ -54,15 +56,15 @@ class Run:
         if which == "last":
             if not self.finished:
                 raise LandscapeError(
-                    f"run {self.path} is not finished; train it to the end, or choose epoch= from {_listed(kept)}"
+                    f"run {self.path} is not finished; train it to the end, or choose an epoch from {_listed(kept)}"
                 )
             return kept[-1]
         if which == "init":
             return 0
         if not isinstance(which, int) or isinstance(which, bool) or which not in kept:
             raise LandscapeError(
-                f"run {self.path} has no checkpoint of epoch {which!r}; choose last, init, or one of {_listed(kept)}"
-                " (checkpoint_every= keeps more)"
+                f"run {self.path} has no checkpoint of epoch {which!r}; choose last, init,"
+                f" or one of {_listed(kept)} (checkpoint_every= keeps more)"
             )
         return which
 
@@ -73,7 +75,9 @@ class Run:
     def metrics(self) -> list[dict[str, float]]:
         """Return the rows of metrics.csv."""
         with (self.path / "metrics.csv").open(newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["seconds"]]  # a full disk can cut the last one short
+            rows = [
+                row for row in csv.DictReader(file) if row["seconds"]
+            ]  # a full disk can cut the last one short
         return [{name: float(value) for name, value in row.items()} for row in rows]
 
     def provenance(self) -> dict[str, Any]:

@@ -25,7 +25,9 @@ def load_dataset(config: dict[str, Any], device: torch.device, *, trust: bool) -
 
 def build_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) -> nn.Module:
     """Return the network of a run's configuration for that data, its weights not yet those of ``init``."""
-    return build(config["architecture"], config["normalization"], dataset.input_shape, dataset.classes, trust=trust)
+    return build(
+        config["architecture"], config["normalization"], dataset.input_shape, dataset.classes, trust=trust
+    )
 
 
 def initial_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) -> nn.Module:
@@ -52,7 +54,9 @@ def initial_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) ->
             continue
         if name not in saved or saved[name].shape != tensor.shape:
             got = tuple(saved[name].shape) if name in saved else "absent"
-            raise LandscapeError(f"init.run={run.path} does not fit: {name} must be {tuple(tensor.shape)}, got {got}")
+            raise LandscapeError(
+                f"init.run={run.path} does not fit: {name} must be {tuple(tensor.shape)}, got {got}"
+            )
         own[name] = saved[name]
     model.load_state_dict(own)
     return model
@@ -87,7 +91,9 @@ class Solution:
             model.load_state_dict(saved)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
-            raise LandscapeError(f"{self.path} does not fit the network of {self.run.path}/config.yaml: {reason}") from error
+            raise LandscapeError(
+                f"{self.path} does not fit the network of {self.run.path}/config.yaml: {reason}"
+            ) from error
         return model
 
     def recorded_loss(self, split: str) -> float:
@@ -111,7 +117,9 @@ def labels(solutions: list[Solution]) -> list[str]:
     epochs = [f"epoch {solution.epoch}" for solution in solutions]
     if len(solutions) == 1 or all(config == configs[0] for config in configs):
         return epochs
-    difference = next((first_difference(configs[0], config) for config in configs[1:] if config != configs[0]), None)
+    difference = next(
+        (first_difference(configs[0], config) for config in configs[1:] if config != configs[0]), None
+    )
     if difference is None:  # they differ in circumstances alone
         return [solution.run.path.name for solution in solutions]
     key = difference.partition(":")[0]

@@ -11,7 +11,8 @@ from landscape_cli.errors import LandscapeError
 def load_source(source: str, *, key: str, trust: bool) -> Any:
     """Import and return the object that `source`, of the form ``package.module:name``, names.
 
-    Modules are looked up in the working directory too. Importing runs code, so the user must have said ``trust=true``.
+    Modules are looked up in the working directory too. Importing runs code, so the user must have said
+    ``trust=true``.
 
     Args:
         source: ``package.module:name``.
@@ -32,7 +33,10 @@ def load_source(source: str, *, key: str, trust: bool) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise LandscapeError(f"{key}={source}: cannot import {module_name!r} ({error}); run from the folder that holds it or install it") from error
+        raise LandscapeError(
+            f"{key}={source}: cannot import {module_name!r} ({error});"
+            " run from the folder that holds it or install it"
+        ) from error
     if not hasattr(module, name):
         raise LandscapeError(f"{key}={source}: module {module_name!r} has no {name!r}")
     return getattr(module, name)

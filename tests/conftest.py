@@ -31,7 +31,9 @@ Landscape = Callable[..., Outcome]
 
 
 @pytest.fixture
-def landscape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Landscape:
+def landscape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Landscape:
     """`landscape("train", "epochs=1")` is the command line, in an empty working directory."""
     monkeypatch.chdir(tmp_path)
 

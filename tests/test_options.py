@@ -43,8 +43,16 @@ NEEDS = {  # what else an option wants
 def around(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for name, shape in (("grey", (28, 28)), ("colour", (32, 32, 3))):
-        arrays = {f"{split}_images": random.integers(0, 256, (20, *shape), dtype=np.uint8) for split in ("train", "test")}
-        np.savez(tmp_path / f"{name}.npz", **arrays, train_labels=np.arange(20) % 10, test_labels=np.arange(20) % 10)
+        arrays = {
+            f"{split}_images": random.integers(0, 256, (20, *shape), dtype=np.uint8)
+            for split in ("train", "test")
+        }
+        np.savez(
+            tmp_path / f"{name}.npz",
+            **arrays,
+            train_labels=np.arange(20) % 10,
+            test_labels=np.arange(20) % 10,
+        )
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n"
         "def network(num_classes, input_shape):\n"
@@ -56,8 +64,12 @@ def test_none_is_forgotten() -> None:
     assert {group: sum(option[0] == group for option in OPTIONS) for group in COUNTS} == COUNTS
 
 
-@pytest.mark.parametrize(("group", "name"), [option for option in OPTIONS if option[0] not in ("direction", "experiment")])
-def test_every_option_trains(around: None, tmp_path: Path, landscape: Landscape, group: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("group", "name"), [option for option in OPTIONS if option[0] not in ("direction", "experiment")]
+)
+def test_every_option_trains(
+    around: None, tmp_path: Path, landscape: Landscape, group: str, name: str
+) -> None:
     if name == "pretrained":
         assert landscape("train", *TINY[:-1], "out=before").status == 0
     outcome = landscape("train", f"{group}={name}", *TINY, *NEEDS.get((group, name), []))

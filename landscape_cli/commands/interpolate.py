@@ -16,7 +16,7 @@ from landscape_cli.weights.directions import toward
 
 
 def run(config: InterpolateConfig) -> Path:
-    """Evaluate (1 - alpha) theta + alpha theta' into the file `config.out`, print the barrier; return the file."""
+    """Evaluate (1 - alpha) theta + alpha theta' into `config.out`, print the barrier; return the file."""
     start = locate(config.from_run, config.from_epoch, key="from_run")
     end = locate(config.to_run, config.to_epoch, key="to_run")
     dataset = load_dataset(start.run.config, devices.resolve(config.device), trust=config.trust)

@@ -53,7 +53,9 @@ def _description(path: Path) -> str:
 
 
 def _runs(outputs: Path) -> list[tuple[str, str]]:
-    found = sorted(path.parent for path in outputs.rglob("config.yaml") if (path.parent / "checkpoints").is_dir())
+    found = sorted(
+        path.parent for path in outputs.rglob("config.yaml") if (path.parent / "checkpoints").is_dir()
+    )
     if not found:
         raise LandscapeError(f"no run under {outputs}/; `landscape train` makes one")
     return [(str(path), _run_line(path)) for path in found]
@@ -67,6 +69,6 @@ def _run_line(path: Path) -> str:
     last = rows[-1]
     state = "finished" if run.finished else "unfinished"
     return (
-        f"{run_title(run.config)}; {state}, epoch {last['epoch']:.0f}: accuracy {last['train_accuracy']:.1%} train,"
-        f" {last['test_accuracy']:.1%} test"
+        f"{run_title(run.config)}; {state}, epoch {last['epoch']:.0f}:"
+        f" accuracy {last['train_accuracy']:.1%} train, {last['test_accuracy']:.1%} test"
     )

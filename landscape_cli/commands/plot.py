@@ -1,6 +1,7 @@
 """`landscape plot`: pictures of HDF5 files. Never imports torch."""
 
 from pathlib import Path
+from typing import Any
 
 from landscape_cli.config import PlotConfig
 from landscape_cli.evaluation.store import read
@@ -13,7 +14,7 @@ def run(config: PlotConfig) -> Path:
     assert config.out is not None
     out = Path(config.out)
     surfaces = [read(Path(path)) for path in config.file]
-    options = {"value": config.value, "split": config.split, "scale": config.scale, "title": config.title}
+    options: dict[str, Any] = {key: getattr(config, key) for key in ("value", "split", "scale", "title")}
     if out.suffix.lower() == ".html":
         from landscape_cli.plots.interactive import interactive_html
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from landscape_cli.config import ReportConfig
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.store import Surface, read
+from landscape_cli.evaluation.store import read
 from landscape_cli.files import write_text
 from landscape_cli.plots.draw import draw, png
 from landscape_cli.plots.interactive import interactive_fragment
@@ -25,7 +25,9 @@ def run(config: ReportConfig) -> Path:
     runs = [open_run(path) for path in config.run]
     surfaces = [read(Path(path)) for path in config.file]
     if not runs and not surfaces:
-        raise LandscapeError("nothing to report: say run=[…] with run folders, file=[…] with HDF5 files, or both")
+        raise LandscapeError(
+            "nothing to report: say run=[…] with run folders, file=[…] with HDF5 files, or both"
+        )
     sections = [Section("Runs", table=_table(runs))] if runs else []
     interpolations = [surface for surface in surfaces if surface.kind == "interpolation"]
     lines = [surface for surface in surfaces if surface.y is None and surface.kind == "surface"]
@@ -46,7 +48,9 @@ def run(config: ReportConfig) -> Path:
 
 def _table(runs: Sequence[Run]) -> list[list[str]]:
     """Return a row for each run: what it is, and its last metrics."""
-    rows = [["run", "epoch", "training loss", "training accuracy", "test loss", "test accuracy", "weight norm"]]
+    rows = [
+        ["run", "epoch", "training loss", "training accuracy", "test loss", "test accuracy", "weight norm"]
+    ]
     for run in runs:
         last = run.metrics()[-1]
         numbers = [f"{last['train_loss']:.4g}", f"{last['train_accuracy']:.1%}", f"{last['test_loss']:.4g}"]

@@ -27,8 +27,10 @@ def run(config: SurfaceConfig) -> Path:
         norm, ignore, seed = (config.direction[key] for key in ("norm", "ignore", "seed"))
         axes = ["x"] if config.y is None else ["x", "y"]
         params = params_of(model)
-        chosen = {axis: directions.random(params, norm=norm, ignore=ignore, seed=seed, axis=axis) for axis in axes}
-        marks = [Mark(*labels([centre]), centre, 0.0, 0.0)]
+        chosen = {
+            axis: directions.random(params, norm=norm, ignore=ignore, seed=seed, axis=axis) for axis in axes
+        }
+        marks = [Mark(labels([centre])[0], centre, 0.0, 0.0)]
     y = None if config.y is None else grid(*config.y)
     return compute(config, model, dataset, chosen, grid(*config.x), y, marks)
 
@@ -68,5 +70,7 @@ def _toward(
         vectors = [{name: vector[name] for name in params} for vector in vectors]
     solutions = [centre, *targets]
     names = labels(solutions)
-    marks = [Mark(name, solution, *place) for name, solution, place in zip(names, solutions, places, strict=False)]
+    marks = [
+        Mark(name, solution, *place) for name, solution, place in zip(names, solutions, places, strict=False)
+    ]
     return dict(zip("xy", vectors, strict=False)), marks

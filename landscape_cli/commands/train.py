@@ -29,6 +29,8 @@ def run(config: TrainConfig) -> Path:
     dataset = load_dataset(resolved, device, trust=config.trust)
     model = initial_network(resolved, dataset, trust=config.trust).to(device)
     state = prepare(config, model, dataset)
-    with claim(out, resolved, provenance.record(device, dataset.fingerprint), config.checkpoint_every) as record:
+    with claim(
+        out, resolved, provenance.record(device, dataset.fingerprint), config.checkpoint_every
+    ) as record:
         train(config, state, dataset, record)
     return out

@@ -18,7 +18,14 @@ from landscape_cli.data.selection import balanced, corrupt
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError, unknown
 
-COMMON = {"source": None, "scaling": "standardize", "train_size": None, "test_size": None, "label_noise": 0.0, "seed": 0}
+COMMON = {
+    "source": None,
+    "scaling": "standardize",
+    "train_size": None,
+    "test_size": None,
+    "label_noise": 0.0,
+    "seed": 0,
+}
 SCALINGS = ("standardize", "unit")
 SYNTHETIC = {"spirals": synthetic.spirals, "swiss_roll": synthetic.swiss_roll, "blobs": synthetic.blobs}
 
@@ -60,9 +67,9 @@ class Dataset:
 def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) -> Dataset:
     """Read, select, normalize and move a data set to `device`.
 
-    With ``scaling=standardize`` inputs are normalized per channel (images) or per feature (vectors) with the mean and the
-    population standard deviation of the selected training samples; with ``unit`` bytes are divided by 255. Each split is one
-    tensor, images in channels-last layout.
+    With ``scaling=standardize`` inputs are normalized per channel (images) or per feature (vectors) with the
+    mean and the population standard deviation of the selected training samples; with ``unit`` bytes are
+    divided by 255. Each split is one tensor, images in channels-last layout.
 
     Args:
         dataset: ``name`` and the options of ``conf/dataset/<name>.yaml``. Those that all have may be
@@ -133,7 +140,9 @@ def _scaling(scaling: str, train: Raw) -> tuple[NDArray[np.float64], NDArray[np.
     if scaling != "unit":
         raise unknown("dataset.scaling", scaling, SCALINGS)
     if train.inputs.dtype != np.uint8:
-        raise LandscapeError(f"dataset.scaling=unit needs 8-bit images, got {train.inputs.dtype}; say standardize")
+        raise LandscapeError(
+            f"dataset.scaling=unit needs 8-bit images, got {train.inputs.dtype}; say standardize"
+        )
     return np.zeros(channels), np.full(channels, 255.0)
 
 

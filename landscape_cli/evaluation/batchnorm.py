@@ -9,14 +9,17 @@ BATCH = 512  # fixed: the estimate depends on it, and must not depend on the mac
 
 def layers(model: nn.Module) -> list[_BatchNorm]:
     """Return the model's BatchNorm layers that keep running statistics."""
-    return [module for module in model.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
+    return [
+        module for module in model.modules() if isinstance(module, _BatchNorm) and module.track_running_stats
+    ]
 
 
 def recompute(model: nn.Module, inputs: Tensor) -> None:
-    """Set the running mean and variance to the averages over batches of 512, weighted by batch size, of `inputs`.
+    """Set running means and variances to the averages over batches of 512, weighted by batch size.
 
-    One pass with BatchNorm in training mode and all else in evaluation mode, as Izmailov et al. (2018, "Averaging weights
-    leads to wider optima", section 3.2) do: layer by layer each sees inputs that the batch's own statistics normalized.
+    One pass with BatchNorm in training mode and all else in evaluation mode, as Izmailov et al. (2018,
+    "Averaging weights leads to wider optima", section 3.2) do: each layer sees inputs that the batch's own
+    statistics normalized in the layers before.
 
     Args:
         model: changed in place: its running statistics only.

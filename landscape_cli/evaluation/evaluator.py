@@ -12,12 +12,14 @@ from landscape_cli.data.load import Split
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.weights.arithmetic import Vector, point_of
 
-ELEMENTS_PER_BATCH = 64 * 3 * 32 * 32  # 64 CIFAR images: activations of such a batch stay in a processor's cache
+ELEMENTS_PER_BATCH = (
+    64 * 3 * 32 * 32
+)  # 64 CIFAR images: activations of such a batch stay in a processor's cache
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Sample means over a split: `loss` in nats (cross-entropy) or squared units (mse), `accuracy` in [0, 1]."""
+    """Means over a split: `loss` in nats (cross-entropy) or squared units (mse), `accuracy` in [0, 1]."""
 
     loss: float
     accuracy: float
@@ -25,7 +27,7 @@ class Evaluation:
 
 
 def automatic_batch_size(split: Split) -> int:
-    """Return how many samples a forward pass takes at best: few enough for the cache, enough to keep all cores busy."""
+    """Return the samples of a forward pass: few enough for the cache, enough to keep all cores busy."""
     size = ELEMENTS_PER_BATCH // split.inputs[0].numel()
     if split.inputs.is_cuda:
         size *= 32
@@ -35,8 +37,8 @@ def automatic_batch_size(split: Split) -> int:
 def evaluate(model: nn.Module, split: Split, loss: str, batch_size: int | None = None) -> Evaluation:
     """Return the model's evaluation on a split, in evaluation mode; the mode is restored.
 
-    The losses of samples are summed in float64 on the device, without a transfer before the end, so the result is the same for
-    any batch size but for the rounding of single forward passes.
+    The losses of samples are summed in float64 on the device, without a transfer before the end, so the
+    result is the same for any batch size but for the rounding of single forward passes.
     """
     training = [module for module in model.modules() if module.training]
     model.eval()
@@ -66,13 +68,16 @@ class Evaluator:
         batch_size: samples a forward pass; None: chosen.
     """
 
-    def __init__(self, model: nn.Module, splits: Mapping[str, Split], loss: str, batch_size: int | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, splits: Mapping[str, Split], loss: str, batch_size: int | None = None
+    ) -> None:
         example = next(iter(splits.values())).inputs
         self.model = copy.deepcopy(model).to(example.device).eval().requires_grad_(False)
         layout = devices.memory_format(self.model, example)
         self.model = self.model.to(memory_format=layout)
         self.splits = {
-            name: Split(split.inputs.contiguous(memory_format=layout), split.targets) for name, split in splits.items()
+            name: Split(split.inputs.contiguous(memory_format=layout), split.targets)
+            for name, split in splits.items()
         }
         self.loss = loss
         self.batch_size = batch_size
@@ -82,9 +87,7 @@ class Evaluator:
         """Return a copy of the vector on the device and in the layout of the evaluator's own tensors."""
         return {name: self.point[name].clone().copy_(tensor) for name, tensor in vector.items()}
 
-    def move(
-        self, origin: Mapping[str, Tensor], terms: list[tuple[float, Mapping[str, Tensor]]]
-    ) -> None:
+    def move(self, origin: Mapping[str, Tensor], terms: list[tuple[float, Mapping[str, Tensor]]]) -> None:
         """Stand at origin + the sum of coefficient x direction, computed afresh so that no error accumulates.
 
         `origin` and the directions have been put `beside`; a name that a direction lacks does not move.

@@ -8,8 +8,8 @@ def per_sample_loss(loss: str, outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the loss of each sample.
 
     ``cross_entropy``: -log softmax(outputs)[target], in nats. ``mse``: the sum over the classes of
-    (output - one-hot target)^2; its sample mean is 1/N sum (f - y)^2, a factor of the number of classes above torch's
-    ``MSELoss``, which averages over classes too.
+    (output - one-hot target)^2; its sample mean is 1/N sum (f - y)^2, a factor of the number of classes above
+    torch's ``MSELoss``, which averages over classes too.
 
     Args:
         loss: ``cross_entropy`` or ``mse``.

@@ -11,20 +11,22 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli import provenance
-from landscape_cli.config import EvaluationConfig
+from landscape_cli.config import EvaluationConfig, in_common
 from landscape_cli.data.load import Dataset, Split
 from landscape_cli.data.selection import balanced
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation import store
-from landscape_cli.evaluation.evaluator import Evaluation, Evaluator
 from landscape_cli.evaluation.batchnorm import recompute
+from landscape_cli.evaluation.evaluator import Evaluation, Evaluator
 from landscape_cli.evaluation.sweep import sweep
 from landscape_cli.files import only_writer
 from landscape_cli.solutions import Solution
 from landscape_cli.weights.arithmetic import Vector, point_of
 
-ORIGIN_TOLERANCE = 1e-4  # relative; the same weights and samples in another batch size or on another device agree to 1e-6
+ORIGIN_TOLERANCE = (
+    1e-4  # relative; the same weights and samples in another batch size or on another device agree to 1e-6
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Plane:
         evaluator: the network that moves.
         origin: the point at (0, 0).
         directions: "x", and for a plane "y"; a name that a direction lacks does not move.
-        batchnorm_inputs: the training inputs on which running statistics are estimated at each point; None: they are the
+        batchnorm_inputs: the training inputs on which running statistics are estimated at each point; None:
+            they are the
             origin's, moved along with the directions where these have entries for them.
     """
 
@@ -57,15 +60,17 @@ class Plane:
     ) -> None:
         self.evaluator = evaluator
         self.origin = evaluator.beside(origin)
-        self.directions = {axis: evaluator.beside(direction) for axis, direction in directions.items()}
+        self.directions: dict[str, Mapping[str, Tensor]] = {
+            axis: evaluator.beside(direction) for axis, direction in directions.items()
+        }
         self.batchnorm_inputs = batchnorm_inputs
 
     def evaluate(self, x: float, y: float = 0.0) -> dict[str, Evaluation]:
         """Return the evaluation on each split at a point."""
-        terms = [(x, self.directions["x"])]
-        if "y" in self.directions:
-            terms.append((y, self.directions["y"]))
-        self.evaluator.move(self.origin, terms)
+        coordinates = {"x": x, "y": y}
+        self.evaluator.move(
+            self.origin, [(coordinates[axis], self.directions[axis]) for axis in self.directions]
+        )
         if self.batchnorm_inputs is not None:
             recompute(self.evaluator.model, self.batchnorm_inputs)
         return {split: self.evaluator.evaluate(split) for split in self.evaluator.splits}
@@ -89,10 +94,12 @@ def compute(
         directions: "x", and for a plane "y".
         x: coordinates.
         y: coordinates; None for a line.
-        marks: the known solutions, that at (0, 0) first. The loss at each is compared with what its training recorded.
+        marks: the known solutions, that at (0, 0) first. The loss at each is compared with what its training
+            recorded.
 
     Raises:
-        LandscapeError: a mark's loss is not the recorded one, or the file is of another configuration or being written.
+        LandscapeError: a mark's loss is not the recorded one, or the file is of another configuration or
+            being written.
     """
     assert config.out is not None
     out, centre = Path(config.out), marks[0].solution
@@ -111,14 +118,18 @@ def compute(
                 x=x,
                 y=y,
                 names=_names(config),
-                directions={axis: {k: v.cpu().numpy() for k, v in d.items()} for axis, d in directions.items()},
+                directions={
+                    axis: {k: v.cpu().numpy() for k, v in d.items()} for axis, d in directions.items()
+                },
                 config=settings,
-                run_config=centre.run.config,
+                run_config=in_common([mark.solution.run.config for mark in marks]),
                 marks=[(mark.label, mark.x, mark.y) for mark in marks],
                 attributes={
                     "command": provenance.command(),
                     "checkpoint": identity,
-                    "provenance": json.dumps(provenance.record(dataset.train.inputs.device, dataset.fingerprint)),
+                    "provenance": json.dumps(
+                        provenance.record(dataset.train.inputs.device, dataset.fingerprint)
+                    ),
                     "origin_check": json.dumps(origin_check),
                 },
             )
@@ -151,7 +162,8 @@ def check_marks(
 ) -> list[dict[str, object]]:
     """Compare the loss at each known solution with the one its training recorded; return all numbers.
 
-    A mark is not compared where the two are not of the same samples, or where its running statistics are others.
+    A mark is not compared where the two are not of the same samples, or where its running statistics are
+    others.
 
     Raises:
         LandscapeError: two losses that should be equal differ, with both numbers.
@@ -172,9 +184,10 @@ def check_marks(
         for split, evaluation in plane.evaluate(mark.x, mark.y).items():
             recorded, measured = mark.solution.recorded_loss(split), evaluation.loss
             checks.append({"mark": mark.label, "split": split, "recorded": recorded, "measured": measured})
-            if math.isfinite(recorded) and not math.isclose(recorded, measured, rel_tol=ORIGIN_TOLERANCE, abs_tol=1e-7):
+            equal = math.isclose(recorded, measured, rel_tol=ORIGIN_TOLERANCE, abs_tol=1e-7)
+            if math.isfinite(recorded) and not equal:
                 raise LandscapeError(
-                    f"{mark.solution.path}: the {split} loss is {measured:.9g}, but its training recorded {recorded:.9g};"
-                    " the data, the network's code or the checkpoint has changed: train the run again"
+                    f"{mark.solution.path}: the {split} loss is {measured:.9g},"
+                    f" but its training recorded {recorded:.9g}; the data, the network's code or the checkpoint has changed: train the run again"
                 )
     return checks

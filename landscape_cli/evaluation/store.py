@@ -1,8 +1,8 @@
 """The HDF5 file of a surface, a line or an interpolation.
 
-The file is made whole, with room for every value, before the first point: NaN stands for "not evaluated". Values are
-then written in place, eight bytes each, into the datasets' fixed extents, without the HDF5 library. So a kill at any
-moment leaves a readable file, and readers need not wait for the writer.
+The file is made whole, with room for every value, before the first point: NaN stands for "not evaluated".
+Values are then written in place, eight bytes each, into the datasets' fixed extents, without the HDF5 library.
+So a kill at any moment leaves a readable file, and readers need not wait for the writer.
 """
 
 import json
@@ -27,14 +27,14 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Surface:
-    """What a file holds: values over a line or a plane, NaN where not evaluated, +inf where the loss is not finite."""
+    """Values over a line or a plane: NaN where not evaluated, +inf where the loss is not finite."""
 
     path: Path
     x: Array  # (nx,)
     y: Array | None  # (ny,); None: a line
     values: dict[str, Array]  # "train/loss", … -> (ny, nx), or (nx,) for a line
     config: dict[str, Any]  # of the command that computed it
-    run_config: dict[str, Any]  # of the training run at the origin
+    run_config: dict[str, Any]  # of training: what the runs of all marked solutions share
     attributes: dict[str, Any]
     marks: list[tuple[str, float, float]]  # label, x, y of known solutions
 
@@ -51,14 +51,21 @@ def read(path: Path) -> Surface:
         LandscapeError: there is no such file, it is no HDF5 file, or not one of this software's surfaces.
     """
     if not path.is_file():
-        raise LandscapeError(f"no file {path}; `landscape surface` and `landscape interpolate` print the one they wrote")
+        raise LandscapeError(
+            f"no file {path}; `landscape surface` and `landscape interpolate` print the one they wrote"
+        )
     try:
         with h5py.File(path, "r", locking=False) as file:
             attributes = dict(file.attrs)
             if attributes.get("format") != FORMAT:
-                raise LandscapeError(f"{path} is not a surface of landscape: its format is {attributes.get('format')!r}, expected {FORMAT!r}")
+                raise LandscapeError(
+                    f"{path} is not a surface of landscape: its format is {attributes.get('format')!r},"
+                    f" expected {FORMAT!r}"
+                )
             if attributes["version"] != VERSION:
-                raise LandscapeError(f"{path} is of version {attributes['version']}, this one reads {VERSION}")
+                raise LandscapeError(
+                    f"{path} is of version {attributes['version']}, this one reads {VERSION}"
+                )
             values = {
                 f"{split}/{name}": np.asarray(dataset)
                 for split in ("train", "test")
@@ -67,7 +74,9 @@ def read(path: Path) -> Surface:
             x = np.asarray(file["x"])
             y = np.asarray(file["y"]) if "y" in file else None
     except (OSError, KeyError) as error:
-        raise LandscapeError(f"{path} cannot be read as HDF5 ({error}); delete it to compute it again") from error
+        raise LandscapeError(
+            f"{path} cannot be read as HDF5 ({error}); delete it to compute it again"
+        ) from error
     return Surface(
         path=path,
         x=x,
@@ -101,7 +110,7 @@ def create(
         names: the datasets of values, such as ``train/loss``.
         directions: "x" and "y" -> parameter name -> the direction as used.
         config: the command's resolved configuration.
-        run_config: the configuration of the run at the origin.
+        run_config: the training configuration, as far as the runs of all marked solutions share it.
         marks: known solutions: label, x, y.
         attributes: further attributes: command, checkpoint, provenance, origin_check, …
     """
@@ -117,7 +126,9 @@ def create(
             kind.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
             group, _, leaf = name.partition("/")
             space = h5py.h5s.create_simple(shape)
-            dataset = h5py.h5d.create(file.require_group(group).id, leaf.encode(), h5py.h5t.IEEE_F64LE, space, kind)
+            dataset = h5py.h5d.create(
+                file.require_group(group).id, leaf.encode(), h5py.h5t.IEEE_F64LE, space, kind
+            )
             dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.full(shape, np.nan))
         for axis, direction in directions.items():
             for parameter, values in direction.items():
@@ -145,7 +156,9 @@ def check_same(path: Path, config: Mapping[str, Any], checkpoint: str) -> None:
     if difference is None and surface.attributes["checkpoint"] != checkpoint:
         difference = "the checkpoint it starts from has changed"
     if difference:
-        raise LandscapeError(f"{path} was begun with another configuration ({difference}); choose another out= or delete it")
+        raise LandscapeError(
+            f"{path} was begun with another configuration ({difference}); choose another out= or delete it"
+        )
 
 
 class Writer:

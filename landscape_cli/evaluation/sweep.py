@@ -17,9 +17,13 @@ def grid(first: float, last: float, count: float) -> Array:
 
 
 def sweep(
-    evaluate: Callable[..., dict[str, Evaluation]], x: Array, y: Array | None, writer: Writer, description: str
+    evaluate: Callable[..., dict[str, Evaluation]],
+    x: Array,
+    y: Array | None,
+    writer: Writer,
+    description: str,
 ) -> None:
-    """Evaluate every point that the file lacks, row by row; each value is in the file before the next point starts.
+    """Evaluate every point that the file lacks, row by row; each is in the file before the next one starts.
 
     Args:
         evaluate: (x,) or (x, y) -> the evaluation on each split.

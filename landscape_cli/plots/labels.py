@@ -113,8 +113,7 @@ def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
 def _surface_phrases(surface: Surface) -> dict[str, str]:
     phrases = _run_phrases(surface.run_config)
     if surface.kind == "interpolation":
-        # This is the run at alpha 0; what usually differs in the one at alpha 1 is named on the axis.
-        return {key: text for key, text in phrases.items() if key not in ("batch_size", *_DETAILS)}
+        return phrases
     epoch = surface.config.get("epoch")
     if epoch in ("init", 0):
         phrases["epoch"] = "initial weights"

@@ -1,4 +1,4 @@
-"""The training loop: gradient steps on batches that live on the device, a row of metrics an epoch, exact resume."""
+"""The training loop: steps on batches that live on the device, a row of metrics an epoch, exact resume."""
 
 import time
 
@@ -22,8 +22,9 @@ from landscape_cli.training.state import State
 def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -> None:
     """Train `state.model`, in place, to the end of `config`, from where `record` stands.
 
-    The training split is visited in a new random order each epoch. A batch larger than `micro_batch` is worked off in parts
-    whose gradients add up to that of the batch's mean loss (BatchNorm then sees the parts).
+    The training split is visited in a new random order each epoch. A batch larger than `micro_batch` is
+    worked off in parts whose gradients add up to that of the batch's mean loss (BatchNorm then sees the
+    parts).
 
     Raises:
         LandscapeError: the loss is no longer finite.
@@ -32,14 +33,17 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
     layout = devices.memory_format(model, dataset.train.inputs)
     model.to(memory_format=layout)
     train_split, test_split = (
-        Split(split.inputs.contiguous(memory_format=layout), split.targets) for split in (dataset.train, dataset.test)
+        Split(split.inputs.contiguous(memory_format=layout), split.targets)
+        for split in (dataset.train, dataset.test)
     )
     device = train_split.inputs.device
     augment = augmentation(config.augment, dataset.input_shape)
     forward = torch.compile(model) if config.compile else model
 
     def backward(indices: Tensor, share: float) -> Tensor:
-        inputs = augment(train_split.inputs[indices], state.order, dataset.zero).contiguous(memory_format=layout)
+        inputs = augment(train_split.inputs[indices], state.order, dataset.zero).contiguous(
+            memory_format=layout
+        )
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             outputs = forward(inputs)
         loss = per_sample_loss(config.loss, outputs.float(), train_split.targets[indices]).mean() * share
@@ -51,7 +55,9 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
         parts = indices.to(device).split(config.micro_batch or len(indices))
         loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
         if config.l1:
-            penalty = config.l1 * torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
+            penalty = (
+                config.l1 * torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
+            )
             penalty.backward()
         if config.clip_grad_norm:
             nn.utils.clip_grad_norm_(model.parameters(), config.clip_grad_norm)
@@ -63,7 +69,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
     def metrics(started: float) -> dict[str, float]:
         on_train, on_test = (evaluate(model, split, config.loss) for split in (train_split, test_split))
         return {
-            "lr": state.schedule.get_last_lr()[0],
+            "lr": float(state.schedule.get_last_lr()[0]),
             "train_loss": on_train.loss,
             "train_accuracy": on_train.accuracy,
             "test_loss": on_test.loss,
@@ -97,8 +103,8 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
             progress.set_postfix_str(f"epoch {state.epoch}/{config.epochs}, {_told(row)}", refresh=False)
             if not finite:
                 raise LandscapeError(
-                    f"training diverged: the loss of a batch is {loss.item()} in epoch {state.epoch} (see {record.path}/metrics.csv);"
-                    " lower optimizer.lr, or set clip_grad_norm or schedule.warmup"
+                    f"training diverged: a loss of {loss.item()} in epoch {state.epoch}"
+                    f" (see {record.path}/metrics.csv); lower optimizer.lr, or set clip_grad_norm or schedule.warmup"
                 )
     record.finish(state.epoch)
 

@@ -19,8 +19,8 @@ def weight_norm(model: nn.Module) -> float:
 def gradient_norm(model: nn.Module, split: Split, loss: str) -> float:
     """Return the Euclidean norm of the gradient of the mean loss at the model's weights, in evaluation mode.
 
-    The mean is over the first 2,048 samples of the split: the exact full gradient for small data, an estimate for larger at a
-    cost that does not grow. The model's own gradients are left alone.
+    The mean is over the first 2,048 samples of the split: the exact full gradient for small data, an estimate
+    for larger at a cost that does not grow. The model's own gradients are left alone.
     """
     training = [module for module in model.modules() if module.training]
     model.eval()
@@ -30,7 +30,9 @@ def gradient_norm(model: nn.Module, split: Split, loss: str) -> float:
     size = automatic_batch_size(split)
     for inputs, targets in zip(split.inputs[:n].split(size), split.targets[:n].split(size), strict=True):
         losses = per_sample_loss(loss, model(inputs), targets).sum() / n
-        for sum_, gradient in zip(total, torch.autograd.grad(losses, parameters, allow_unused=True), strict=True):
+        for sum_, gradient in zip(
+            total, torch.autograd.grad(losses, parameters, allow_unused=True), strict=True
+        ):
             if gradient is not None:
                 sum_ += gradient
     for module in training:

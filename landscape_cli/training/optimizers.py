@@ -20,7 +20,8 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Return torch's optimizer of that name; the other entries are its arguments.
 
-    Weight decay, and in every other respect the update, acts on all parameters, biases and BatchNorm included.
+    Weight decay, and in every other respect the update, acts on all parameters, biases and BatchNorm
+    included.
 
     Raises:
         LandscapeError: an unknown name, or a value that torch refuses.

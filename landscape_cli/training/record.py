@@ -1,4 +1,4 @@
-"""What a training leaves behind: a run folder, written so that nothing is lost and any moment can be resumed from."""
+"""What a training leaves behind: a run folder from which any moment can be resumed."""
 
 import csv
 import io
@@ -23,8 +23,8 @@ SECONDS_BETWEEN_SAVES = 30
 class Record:
     """The writer of a run folder; made by `claim`.
 
-    Beside the checkpoints that are kept there is one ``resume_*.pt``, at most 30 seconds and an epoch old, until the run is
-    finished.
+    Beside the checkpoints that are kept there is one ``resume_*.pt``, at most 30 seconds and an epoch old,
+    until the run is finished.
     """
 
     def __init__(self, path: Path, checkpoint_every: int | None) -> None:
@@ -34,13 +34,15 @@ class Record:
         self._saved_at = time.monotonic()
 
     def restore(self, state: State) -> bool:
-        """Bring `state` to the newest checkpoint, and metrics.csv with it; return False where there is none."""
+        """Bring `state` and metrics.csv to the newest checkpoint; return False where there is none."""
         newest = max((self.path / "checkpoints").glob("*_*.pt"), key=_epoch_of, default=None)
         if newest is None:
             return False
         state.load_state_dict(checkpoint.load(newest, next(state.model.parameters()).device))
         rows = [row for row in self._run.metrics() if row["epoch"] <= state.epoch]
-        write_text(self.path / "metrics.csv", "".join([_line(METRICS), *(_line(row.values()) for row in rows)]))
+        write_text(
+            self.path / "metrics.csv", "".join([_line(METRICS), *(_line(row.values()) for row in rows)])
+        )
         return True
 
     def add(self, state: State, metrics: dict[str, float], *, last: bool) -> None:
@@ -50,7 +52,9 @@ class Record:
         """
         row = {"epoch": state.epoch, "step": state.step, **metrics}
         path = self.path / "metrics.csv"
-        kept = state.epoch == 0 or last or (self.checkpoint_every and state.epoch % self.checkpoint_every == 0)
+        kept = (
+            state.epoch == 0 or last or (self.checkpoint_every and state.epoch % self.checkpoint_every == 0)
+        )
         late = time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES
         with path.open("a") as file:
             file.write((_line(METRICS) if state.epoch == 0 else "") + _line(row[name] for name in METRICS))
@@ -65,7 +69,10 @@ class Record:
 
     def finish(self, epoch: int) -> None:
         """Mark the run as finished."""
-        write_text(self.path / "provenance.json", _json({**self._run.provenance(), "end": provenance.now(), "epochs": epoch}))
+        write_text(
+            self.path / "provenance.json",
+            _json({**self._run.provenance(), "end": provenance.now(), "epochs": epoch}),
+        )
 
     def _forget_resume(self, but: str) -> None:
         for path in (self.path / "checkpoints").glob("resume_*.pt"):
@@ -100,12 +107,16 @@ def existing(path: Path, config: dict[str, Any]) -> Run | None:
     run = open_run(path, key="out")
     difference = first_difference(run.config, config)
     if difference:
-        raise LandscapeError(f"{path} holds a run of another configuration ({difference}); choose another out= or delete it")
+        raise LandscapeError(
+            f"{path} holds a run of another configuration ({difference}); choose another out= or delete it"
+        )
     return run
 
 
 @contextmanager
-def claim(path: Path, config: dict[str, Any], made_by: dict[str, Any], checkpoint_every: int | None) -> Iterator[Record]:
+def claim(
+    path: Path, config: dict[str, Any], made_by: dict[str, Any], checkpoint_every: int | None
+) -> Iterator[Record]:
     """Be the one writer of a run folder: make it, or go on with it.
 
     Raises:

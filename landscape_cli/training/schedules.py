@@ -11,8 +11,15 @@ Factor = Callable[[float], float]
 
 def _number(schedule: dict[str, Any], key: str, *, positive: bool = False) -> float:
     value = schedule[key]
-    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0 or (positive and value == 0):
-        raise LandscapeError(f"schedule.{key} must be a {'positive ' if positive else 'non-negative '}number, got {value!r}")
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or value < 0
+        or (positive and value == 0)
+    ):
+        raise LandscapeError(
+            f"schedule.{key} must be a {'positive ' if positive else 'non-negative '}number, got {value!r}"
+        )
     return float(value)
 
 
@@ -60,8 +67,9 @@ SCHEDULES = {
 def build(schedule: dict[str, Any], epochs: int, steps_per_epoch: int) -> Callable[[int], float]:
     """Return the factor on the learning rate at each step, counted from 0, of a training of `epochs` epochs.
 
-    The first `schedule.warmup` epochs grow linearly from 1 / (warm-up steps) to 1. ``step`` and ``multistep`` count epochs
-    from the start of the training, the others from the end of the warm-up; ``cosine`` and ``linear`` end with the training.
+    The first `schedule.warmup` epochs grow linearly from 1 / (warm-up steps) to 1. ``step`` and ``multistep``
+    count epochs from the start of the training, the others from the end of the warm-up; ``cosine`` and
+    ``linear`` end with the training.
 
     Raises:
         LandscapeError: an unknown name or a value out of range.
@@ -71,7 +79,9 @@ def build(schedule: dict[str, Any], epochs: int, steps_per_epoch: int) -> Callab
         raise unknown("schedule", name, SCHEDULES)
     warmup = _number(schedule, "warmup")
     if warmup >= epochs > 0:
-        raise LandscapeError(f"schedule.warmup={warmup:g} leaves nothing of epochs={epochs}; choose a shorter one")
+        raise LandscapeError(
+            f"schedule.warmup={warmup:g} leaves nothing of epochs={epochs}; choose a shorter one"
+        )
     warmup_steps = round(warmup * steps_per_epoch)
     decay = SCHEDULES[name](schedule, epochs, warmup)
 

@@ -36,7 +36,9 @@ class State:
             "step": self.step,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "schedule": {key: value for key, value in self.schedule.state_dict().items() if key != "lr_lambdas"},
+            "schedule": {
+                key: value for key, value in self.schedule.state_dict().items() if key != "lr_lambdas"
+            },
             "rng": rng,
         }
 
@@ -62,7 +64,9 @@ def prepare(config: TrainConfig, model: nn.Module, dataset: Dataset) -> State:
     n = len(dataset.train)
     augmentation(config.augment, dataset.input_shape)  # refuses what does not fit
     if config.batch_size != "full" and config.batch_size > n:
-        raise LandscapeError(f"batch_size={config.batch_size} is more than the {n} training samples; say batch_size=full")
+        raise LandscapeError(
+            f"batch_size={config.batch_size} is more than the {n} training samples; say batch_size=full"
+        )
     optimizer = optimizers.build(config.optimizer, model.parameters())
     order = torch.Generator().manual_seed(config.seed)
     steps_per_epoch = len(epoch_batches(n, config.batch_size, torch.Generator()))

@@ -1,9 +1,10 @@
 """Points and vectors of weight space: dictionaries of tensors by parameter name.
 
-A point also holds the floating-point buffers, BatchNorm's running statistics: they belong to a solution as its weights
-do. Integer buffers (``num_batches_tracked``) belong to neither point nor vector.
+A point also holds the floating-point buffers, BatchNorm's running statistics: they belong to a solution as
+its weights do. Integer buffers (``num_batches_tracked``) belong to neither point nor vector.
 """
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -36,4 +37,4 @@ def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
 
 def norm(vector: Mapping[str, Tensor]) -> float:
     """Return the Euclidean norm, summed in float64."""
-    return dot(vector, vector) ** 0.5
+    return math.sqrt(dot(vector, vector))

@@ -18,11 +18,12 @@ IGNORES = ("biasbn", "none")
 def gaussian(shape: tuple[int, ...], seed: int, axis: str, name: str) -> Tensor:
     """Return standard normal numbers, float64, that depend on the arguments alone.
 
-    Each parameter has a generator of its own, keyed by seed, axis and name, so the numbers depend neither on the device
-    or thread count nor on what else drew random numbers.
+    Each parameter has a generator of its own, keyed by seed, axis and name, so the numbers depend neither on
+    the device or thread count nor on what else drew random numbers.
     """
     key = hashlib.sha256(f"{seed}/{axis}/{name}/{tuple(shape)}".encode()).digest()
-    # RandomState: the one generator of NumPy whose numbers are promised to stay the same in every version (NEP 19)
+    # RandomState: the one generator of NumPy whose numbers are promised to stay the same in every version
+    # (NEP 19)
     stream = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(int.from_bytes(key))))
     return torch.from_numpy(stream.standard_normal(shape))
 
@@ -30,9 +31,10 @@ def gaussian(shape: tuple[int, ...], seed: int, axis: str, name: str) -> Tensor:
 def random(params: Mapping[str, Tensor], *, norm: str, ignore: str, seed: int, axis: str) -> Vector:
     """Return a Gaussian direction, on the CPU, normalized as Li et al. (2018) do.
 
-    ``filter``: each slice along dim 0 of a parameter with more than one dimension, d <- d ||w|| / (||d|| + 1e-10);
-    ``layer``: the same for the whole parameter; ``none``: the Gaussian itself. With ``ignore=biasbn`` parameters with one
-    dimension or none do not move; with ``ignore=none`` they do, each entry taken for a slice of its own under ``filter``.
+    ``filter``: each slice along dim 0 of a parameter with more than one dimension, d <- d ||w|| / (||d|| +
+    1e-10); ``layer``: the same for the whole parameter; ``none``: the Gaussian itself. With ``ignore=biasbn``
+    parameters with one dimension or none do not move; with ``ignore=none`` they do, each entry taken for a
+    slice of its own under ``filter``.
 
     Args:
         params: the weights w, by parameter name.
@@ -77,17 +79,19 @@ def toward(origin: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Vector
         if one is None or other is None or one.shape != other.shape:
             shapes = [tuple(tensor.shape) if tensor is not None else "absent" for tensor in (one, other)]
             raise LandscapeError(
-                f"the runs are of different networks: {name} is {shapes[0]} in one and {shapes[1]} in the other;"
-                " choose runs of one architecture"
+                f"the runs are of different networks: {name} is {shapes[0]} in one"
+                f" and {shapes[1]} in the other; choose runs of one architecture"
             )
     return subtract(target, origin)
 
 
-def orthogonalize(vector: Mapping[str, Tensor], against: Mapping[str, Tensor], params: set[str]) -> tuple[Vector, float]:
+def orthogonalize(
+    vector: Mapping[str, Tensor], against: Mapping[str, Tensor], params: set[str]
+) -> tuple[Vector, float]:
     """Return vector - c against, orthogonal to `against` over the parameters, and c.
 
-    The inner products run over the names in `params` alone; buffers follow along with the same c, so that every point of the
-    plane stays an affine combination of the solutions.
+    The inner products run over the names in `params` alone; buffers follow along with the same c, so that
+    every point of the plane stays an affine combination of the solutions.
 
     Raises:
         LandscapeError: the two are parallel: they span no plane.
@@ -97,5 +101,7 @@ def orthogonalize(vector: Mapping[str, Tensor], against: Mapping[str, Tensor], p
     c = dot(one, other) / max(dot(other, other), 1e-300)
     result = {name: tensor - c * against[name] for name, tensor in vector.items()}
     if norm({name: result[name] for name in one}) <= 1e-6 * norm(one):
-        raise LandscapeError("the solutions lie on one line and span no plane; choose three different runs, or y=null")
+        raise LandscapeError(
+            "the solutions lie on one line and span no plane; choose three different runs, or y=null"
+        )
     return result, c

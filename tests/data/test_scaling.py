@@ -15,10 +15,15 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def source(tmp_path: Path) -> str:
     random = np.random.default_rng(0)
-    arrays = {f"{split}_images": random.integers(0, 256, (6, 4, 4), dtype=np.uint8) for split in ("train", "test")}
+    arrays = {
+        f"{split}_images": random.integers(0, 256, (6, 4, 4), dtype=np.uint8) for split in ("train", "test")
+    }
     arrays |= {f"{split}_labels": np.arange(6) % 3 for split in ("train", "test")}
     np.savez(tmp_path / "bytes.npz", **arrays)
-    np.savez(tmp_path / "floats.npz", **{k: v.astype(np.float32) if "images" in k else v for k, v in arrays.items()})
+    np.savez(
+        tmp_path / "floats.npz",
+        **{k: v.astype(np.float32) if "images" in k else v for k, v in arrays.items()},
+    )
     return str(tmp_path)
 
 
@@ -30,7 +35,9 @@ def test_unit_divides_bytes_by_255(source: str) -> None:
     assert loaded.zero.tolist() == [0.0]
 
 
-@pytest.mark.parametrize(("file", "scaling", "words"), [("floats", "unit", "8-bit"), ("bytes", "units", "choose from")])
+@pytest.mark.parametrize(
+    ("file", "scaling", "words"), [("floats", "unit", "8-bit"), ("bytes", "units", "choose from")]
+)
 def test_what_does_not_go_is_refused(source: str, file: str, scaling: str, words: str) -> None:
     with pytest.raises(LandscapeError, match=words):
         load({"name": "custom", "source": f"{source}/{file}.npz", "scaling": scaling}, CPU)

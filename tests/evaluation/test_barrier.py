@@ -27,5 +27,5 @@ def test_is_zero_below_the_chord_and_infinite_where_the_loss_is() -> None:
 
 @pytest.mark.parametrize(("alpha", "loss"), [(ALPHA[11:], np.zeros(30)), (ALPHA, np.full(41, np.inf))])
 def test_needs_finite_ends(alpha: np.ndarray, loss: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="alpha 0 and 1|not finite"):
+    with pytest.raises(ValueError, match=r"alpha 0 and 1|not finite"):
         barrier(alpha, loss)

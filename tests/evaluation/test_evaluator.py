@@ -27,13 +27,17 @@ def test_equals_the_float64_mean_over_single_samples(network: str, loss: str) ->
 
 def test_uniform_output_costs_ln_classes() -> None:
     outputs, targets = torch.zeros(5, 10), torch.arange(5)
-    assert per_sample_loss("cross_entropy", outputs, targets).tolist() == pytest.approx([math.log(10)] * 5, rel=1e-6)
+    assert per_sample_loss("cross_entropy", outputs, targets).tolist() == pytest.approx(
+        [math.log(10)] * 5, rel=1e-6
+    )
 
 
 def test_the_standard_error_is_that_of_the_mean() -> None:
     model, split = cases.NETWORKS["mlp"](), cases.images()
     with torch.no_grad():
-        losses = per_sample_loss("cross_entropy", model.double()(split.inputs.double()), split.targets).tolist()
+        losses = per_sample_loss(
+            "cross_entropy", model.double()(split.inputs.double()), split.targets
+        ).tolist()
     measured = evaluate(model.float(), split, "cross_entropy")
     assert measured.loss_stderr == pytest.approx(statistics.stdev(losses) / math.sqrt(len(losses)), rel=1e-5)
 
@@ -77,7 +81,9 @@ def test_a_far_walk_leaves_no_trace() -> None:
     model = cases.NETWORKS["resnet-batch"]()
     evaluator = Evaluator(model, {"train": cases.images()}, "cross_entropy")
     origin = evaluator.beside(point_of(model))
-    direction = evaluator.beside(directions.random(params_of(model), norm="none", ignore="none", seed=0, axis="x"))
+    direction = evaluator.beside(
+        directions.random(params_of(model), norm="none", ignore="none", seed=0, axis="x")
+    )
     start = evaluator.evaluate("train")
     for step in range(50):
         evaluator.move(origin, [(1e3 * step, direction)])
@@ -99,10 +105,14 @@ class Views(nn.Module):
 def test_a_network_that_cannot_run_channels_last_runs_anyway() -> None:
     model, split = Views(), cases.images()
     evaluator = Evaluator(model, {"train": split}, "cross_entropy")
-    assert evaluator.evaluate("train").loss == pytest.approx(reference.evaluation(model, split, "cross_entropy")[0])
+    assert evaluator.evaluate("train").loss == pytest.approx(
+        reference.evaluation(model, split, "cross_entropy")[0]
+    )
 
 
 def test_a_loss_that_overflows_is_not_finite() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(128, 3))
     nn.init.constant_(model[1].weight, 1e38)
-    assert not math.isfinite(evaluate(model, Split(torch.ones(4, 2, 8, 8), torch.zeros(4).long()), "cross_entropy").loss)
+    assert not math.isfinite(
+        evaluate(model, Split(torch.ones(4, 2, 8, 8), torch.zeros(4).long()), "cross_entropy").loss
+    )

@@ -82,9 +82,13 @@ def test_keeping_running_statistics_is_another_line() -> None:
     direction = directions.toward(point_of(one), point_of(other))
     kept = {name: direction[name] for name in params_of(one)}
     plane = plane_of(one, x=kept)
-    expected = reference.evaluation(reference.moved(one, [(0.5, kept)]), cases.dataset().train, "cross_entropy")
+    expected = reference.evaluation(
+        reference.moved(one, [(0.5, kept)]), cases.dataset().train, "cross_entropy"
+    )
     assert plane.evaluate(0.5)["train"].loss == pytest.approx(expected[0], rel=1e-5)
-    assert plane.evaluate(0.5)["train"].loss != pytest.approx(plane_of(one, x=direction).evaluate(0.5)["train"].loss)
+    assert plane.evaluate(0.5)["train"].loss != pytest.approx(
+        plane_of(one, x=direction).evaluate(0.5)["train"].loss
+    )
 
 
 def test_recomputed_statistics_are_the_weighted_averages_over_batches() -> None:
@@ -94,7 +98,9 @@ def test_recomputed_statistics_are_the_weighted_averages_over_batches() -> None:
     twin, doubled = cases.double(model, inputs)
     recompute(model, inputs)
 
-    means: dict[nn.Module, list[tuple[int, torch.Tensor, torch.Tensor]]] = {layer: [] for layer in layers(twin)}
+    means: dict[nn.Module, list[tuple[int, torch.Tensor, torch.Tensor]]] = {
+        layer: [] for layer in layers(twin)
+    }
     for layer in means:
         layer.train()
 

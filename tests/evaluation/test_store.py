@@ -28,17 +28,27 @@ def create(path: Path, y: np.ndarray | None = Y) -> Path:
         x=X,
         y=y,
         names=NAMES,
-        directions={"x": {"0.weight": np.ones((2, 3), np.float32)}, "y": {"0.weight": np.zeros((2, 3), np.float32)}},
+        directions={
+            "x": {"0.weight": np.ones((2, 3), np.float32)},
+            "y": {"0.weight": np.zeros((2, 3), np.float32)},
+        },
         config={"x": [-1, 1, 5], "samples": None},
         run_config={"loss": "mse"},
         marks=[("here", 0.0, 0.0)],
-        attributes={"command": "landscape surface", "checkpoint": "c", "provenance": "{}", "origin_check": "[]"},
+        attributes={
+            "command": "landscape surface",
+            "checkpoint": "c",
+            "provenance": "{}",
+            "origin_check": "[]",
+        },
     )
     return path
 
 
 def at(x: float, y: float = 0.0) -> dict[str, Evaluation]:
-    return {split: Evaluation(100 * x + y + shift, 0.5, 0.0) for split, shift in (("train", 0.0), ("test", 0.25))}
+    return {
+        split: Evaluation(100 * x + y + shift, 0.5, 0.0) for split, shift in (("train", 0.0), ("test", 0.25))
+    }
 
 
 def test_the_layout_is_the_contracts(tmp_path: Path) -> None:

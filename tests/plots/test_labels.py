@@ -88,8 +88,11 @@ def test_a_given_title_replaces_the_common_or_the_only_one(plane):
     assert panel_titles([plane(name="a"), plane(name="b")], "Mine") == ("Mine", ["a", "b"])
 
 
-def test_an_interpolation_does_not_claim_the_batch_size_of_one_end(line):
-    assert panel_titles([line()])[1] == ["resnet20, cifar10, SGD, weight decay 5e-4"]
+def test_a_title_claims_only_what_the_configuration_holds(line, run_config):
+    shared = {
+        key: value for key, value in run_config().items() if key != "batch_size"
+    }  # what two runs have in common
+    assert panel_titles([line(run_config=shared)])[1] == ["resnet20, cifar10, SGD, weight decay 5e-4"]
 
 
 def test_values_have_units(run_config):

@@ -94,7 +94,7 @@ def test_settings_that_differ_stand_above_their_panels(line, run_config):
     surfaces = [line(run_config=run_config(optimizer__weight_decay=decay)) for decay in (0.0, 5e-4)]
     figure = draw(surfaces)
     assert [axes.get_title() for axes in figure.axes[:2]] == ["weight decay 0", "weight decay 5e-4"]
-    assert figure.get_suptitle() == "resnet20, cifar10, SGD"
+    assert figure.get_suptitle() == "resnet20, cifar10, SGD, batch 128"
 
 
 @pytest.mark.parametrize(("top", "scale"), [(20, "linear"), (2000, "log")])

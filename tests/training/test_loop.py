@@ -53,14 +53,20 @@ def twin_of_sgd(config: TrainConfig, model: nn.Module, data: Dataset) -> nn.Modu
     step = 0
     for _ in range(config.epochs):
         for indices in epoch_batches(len(data.train), config.batch_size, order):
-            losses = per_sample_loss(config.loss, twin(data.train.inputs[indices].double()), data.train.targets[indices])
+            losses = per_sample_loss(
+                config.loss, twin(data.train.inputs[indices].double()), data.train.targets[indices]
+            )
             gradients = list(torch.autograd.grad(losses.mean(), params))
             for gradient, parameter in zip(gradients, params, strict=True):
                 gradient += config.l1 * parameter.detach().sign()
             if config.clip_grad_norm:
                 length = math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients))
-                gradients = [gradient * min(1.0, config.clip_grad_norm / (length + 1e-6)) for gradient in gradients]
-            lr = config.optimizer["lr"] * (1.0 if step == 0 else config.schedule.get("gamma", 1.0) ** (step / 3))
+                gradients = [
+                    gradient * min(1.0, config.clip_grad_norm / (length + 1e-6)) for gradient in gradients
+                ]
+            lr = config.optimizer["lr"] * (
+                1.0 if step == 0 else config.schedule.get("gamma", 1.0) ** (step / 3)
+            )
             with torch.no_grad():
                 for parameter, gradient, v in zip(params, gradients, velocity, strict=True):
                     gradient = gradient + decay * parameter

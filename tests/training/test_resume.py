@@ -35,7 +35,11 @@ def same(one: object, other: object) -> bool:
     if isinstance(one, torch.Tensor):
         return isinstance(other, torch.Tensor) and torch.equal(one, other)
     if isinstance(one, dict):
-        return isinstance(other, dict) and one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+        return (
+            isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(same(one[k], other[k]) for k in one)
+        )
     if isinstance(one, list | tuple):
         return isinstance(other, list | tuple) and all(same(a, b) for a, b in zip(one, other, strict=True))
     return one == other
@@ -51,7 +55,9 @@ def newest(run: Path) -> str:
 
 
 @pytest.mark.slow
-def test_after_sigkill_at_random_moments_the_end_is_bit_identical(tmp_path: Path, landscape: Landscape) -> None:
+def test_after_sigkill_at_random_moments_the_end_is_bit_identical(
+    tmp_path: Path, landscape: Landscape
+) -> None:
     assert landscape(*WORDS, "out=whole").status == 0
     code = (
         "import sys; from landscape_cli.training import record; record.SECONDS_BETWEEN_SAVES = 0\n"
@@ -112,7 +118,9 @@ def test_an_interrupted_training_goes_on_from_its_last_checkpoint(
         file.write("6,60,0.1,2.3")  # a row cut short by a full disk
     assert landscape(*WORDS, "out=cut").status == 0
     assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
-    one, other = (checkpoint.load(tmp_path / run / "checkpoints" / "epoch_0008.pt") for run in ("whole", "cut"))
+    one, other = (
+        checkpoint.load(tmp_path / run / "checkpoints" / "epoch_0008.pt") for run in ("whole", "cut")
+    )
     assert same(one, other)
 
 

@@ -21,5 +21,7 @@ def test_dot_and_norm_are_those_of_the_flat_vectors() -> None:
     one = {"a": torch.randn(3, 4), "b": torch.randn(5)}
     other = {"a": torch.randn(3, 4), "b": torch.randn(5)}
     flat = [[float(v) for name in "ab" for v in vector[name].flatten()] for vector in (one, other)]
-    assert math.isclose(arithmetic.dot(one, other), math.fsum(a * b for a, b in zip(*flat, strict=True)), rel_tol=1e-12)
+    assert math.isclose(
+        arithmetic.dot(one, other), math.fsum(a * b for a, b in zip(*flat, strict=True)), rel_tol=1e-12
+    )
     assert math.isclose(arithmetic.norm(one), math.sqrt(math.fsum(a * a for a in flat[0])), rel_tol=1e-12)

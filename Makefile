@@ -1,0 +1,67 @@
+# make demo    sets up .venv and runs the main job on bundled data
+# make test    sets up what is missing and runs the whole test suite
+# make help    says what else there is
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := outputs/demo
+LANDSCAPE := $(BIN)/landscape
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; got $$($(PYTHON) --version); say make PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+test: $(VENV)/installed-dev ## the whole test suite
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/installed-dev ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean: ## removes .venv, caches and the demo's outputs
+	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The demo: a small-batch and a large-batch network on the digits, lines and planes around each, the way between them.
+# Each command resumes where it stopped and does nothing when it has finished.
+NETWORKS := small large
+small_BATCH := 32
+large_BATCH := 512
+TRAIN := train dataset=digits architecture=cnn normalization=batch epochs=30 optimizer.lr=0.1 schedule=cosine
+
+demo: $(VENV)/installed ## trains, sweeps, interpolates and draws on the bundled digits; ends with a page of pictures
+	@set -e; for network in $(NETWORKS); do \
+	  case $$network in small) batch=$(small_BATCH);; large) batch=$(large_BATCH);; esac; \
+	  run=$(DEMO)/$${network}_batch; \
+	  set -x; \
+	  $(LANDSCAPE) $(TRAIN) batch_size=$$batch out=$$run; \
+	  $(LANDSCAPE) surface run=$$run y=null out=$${run}_line.h5; \
+	  $(LANDSCAPE) surface run=$$run x=[-1,1,31] y=[-1,1,31] out=$${run}_plane.h5; \
+	  { set +x; } 2>/dev/null; \
+	done; \
+	set -x; \
+	$(LANDSCAPE) interpolate from_run=$(DEMO)/small_batch to_run=$(DEMO)/large_batch out=$(DEMO)/interpolation.h5; \
+	$(LANDSCAPE) plot file=$(DEMO)/interpolation.h5 out=$(DEMO)/interpolation.png; \
+	$(LANDSCAPE) plot file=[$(DEMO)/small_batch_line.h5,$(DEMO)/large_batch_line.h5] out=$(DEMO)/lines.png; \
+	$(LANDSCAPE) plot file=[$(DEMO)/small_batch_plane.h5,$(DEMO)/large_batch_plane.h5] out=$(DEMO)/planes.png; \
+	$(LANDSCAPE) plot file=[$(DEMO)/small_batch_plane.h5,$(DEMO)/large_batch_plane.h5] kind=surface3d out=$(DEMO)/planes_3d.png; \
+	$(LANDSCAPE) report title="A small-batch and a large-batch solution on the digits" \
+	  run=[$(DEMO)/small_batch,$(DEMO)/large_batch] \
+	  file=[$(DEMO)/interpolation.h5,$(DEMO)/small_batch_line.h5,$(DEMO)/large_batch_line.h5,$(DEMO)/small_batch_plane.h5,$(DEMO)/large_batch_plane.h5] \
+	  out=$(DEMO)/index.html
