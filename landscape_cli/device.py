@@ -26,7 +26,7 @@ def resolve(name: str) -> torch.device:
 
 
 def memory_format(model: nn.Module, inputs: Tensor) -> torch.memory_format:
-    """Return the layout to run `model` in on `inputs`, of shape (n, …): channels-last for images it can take so.
+    """Return the layout to run `model` in on `inputs`, of shape (n, …): channels-last where it can take it.
 
     Convolutions are up to twice as fast in channels-last. A model that reshapes with ``view`` after a
     convolution cannot run in it, which one forward pass on two samples shows.

@@ -30,7 +30,7 @@ def explain(error: BaseException, command: str = "") -> str | None:
     if isinstance(error, OmegaConfBaseException):
         return _of_value(error, command) or _one_line(error)
     if isinstance(error, OverrideParseException):
-        return f"cannot read {error.override!r}; write key=value, lists as key=[1,2], quoted where the shell needs it"
+        return f"cannot read {error.override!r}; write key=value, lists as key=[1,2], with quotes"
     if isinstance(error, HydraException):
         return f"{_one_line(error)}; `landscape {command} --help` lists the keys"
     if isinstance(error, OSError) and error.errno in DISK:

@@ -56,7 +56,8 @@ class Run:
         if which == "last":
             if not self.finished:
                 raise LandscapeError(
-                    f"run {self.path} is not finished; train it to the end, or choose an epoch from {_listed(kept)}"
+                    f"run {self.path} is not finished; train it to the end,"
+                    f" or choose an epoch from {_listed(kept)}"
                 )
             return kept[-1]
         if which == "init":

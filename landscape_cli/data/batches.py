@@ -25,10 +25,15 @@ def epoch_batches(n: int, batch_size: int | str, generator: Generator) -> list[T
     size = n if batch_size == "full" else batch_size
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise LandscapeError(f"batch_size must be a positive whole number or full, got {batch_size!r}")
-    batches = list(torch.split(torch.randperm(n, generator=generator), size))
-    if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
+    return parts_of(torch.randperm(n, generator=generator), size)
+
+
+def parts_of(indices: Tensor, size: int) -> list[Tensor]:
+    """Return `indices` in parts of `size`; a last part of a single sample joins the one before it."""
+    parts = list(torch.split(indices, size))
+    if size > 1 and len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts
 
 
 def keep(inputs: Tensor, generator: Generator, zero: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from landscape_cli.evaluation.store import Array
 
 
 def barrier(alpha: Array, loss: Array) -> tuple[float, float]:
-    """Return the maximum over [0, 1] of L(alpha) - ((1 - alpha) L(0) + alpha L(1)), and the alpha where it is.
+    """Return max over [0, 1] of L(alpha) - ((1 - alpha) L(0) + alpha L(1)), and the alpha where it is.
 
     Zero where the loss lies nowhere above the chord: the ends are on the grid.
 

@@ -188,6 +188,7 @@ def check_marks(
             if math.isfinite(recorded) and not equal:
                 raise LandscapeError(
                     f"{mark.solution.path}: the {split} loss is {measured:.9g},"
-                    f" but its training recorded {recorded:.9g}; the data, the network's code or the checkpoint has changed: train the run again"
+                    f" but its training recorded {recorded:.9g};"
+                    " the data, the network's code or the checkpoint has changed: train the run again"
                 )
     return checks

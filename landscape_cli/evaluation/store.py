@@ -1,8 +1,8 @@
 """The HDF5 file of a surface, a line or an interpolation.
 
 The file is made whole, with room for every value, before the first point: NaN stands for "not evaluated".
-Values are then written in place, eight bytes each, into the datasets' fixed extents, without the HDF5 library.
-So a kill at any moment leaves a readable file, and readers need not wait for the writer.
+Values are then written in place, eight bytes each, into the datasets' fixed extents, without the HDF5
+library. So a kill at any moment leaves a readable file, and readers need not wait for the writer.
 """
 
 import json

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from landscape_cli import device as devices
 from landscape_cli.config import TrainConfig
-from landscape_cli.data.batches import augmentation, epoch_batches
+from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset, Split
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import evaluate
@@ -41,9 +41,8 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
     forward = torch.compile(model) if config.compile else model
 
     def backward(indices: Tensor, share: float) -> Tensor:
-        inputs = augment(train_split.inputs[indices], state.order, dataset.zero).contiguous(
-            memory_format=layout
-        )
+        inputs = augment(train_split.inputs[indices], state.order, dataset.zero)
+        inputs = inputs.contiguous(memory_format=layout)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             outputs = forward(inputs)
         loss = per_sample_loss(config.loss, outputs.float(), train_split.targets[indices]).mean() * share
@@ -52,13 +51,11 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
 
     def step(indices: Tensor) -> Tensor:
         optimizer.zero_grad()
-        parts = indices.to(device).split(config.micro_batch or len(indices))
+        parts = parts_of(indices.to(device), config.micro_batch or len(indices))
         loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
         if config.l1:
-            penalty = (
-                config.l1 * torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
-            )
-            penalty.backward()
+            penalty = torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
+            (config.l1 * penalty).backward()
         if config.clip_grad_norm:
             nn.utils.clip_grad_norm_(model.parameters(), config.clip_grad_norm)
         optimizer.step()
@@ -67,6 +64,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
         return loss
 
     def metrics(started: float) -> dict[str, float]:
+        progress.set_description_str("evaluating")
         on_train, on_test = (evaluate(model, split, config.loss) for split in (train_split, test_split))
         return {
             "lr": float(state.schedule.get_last_lr()[0]),
@@ -83,15 +81,17 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
         stop = config.stop_at_train_accuracy
         return state.epoch >= config.epochs or (stop is not None and row["train_accuracy"] >= stop)
 
-    if record.restore(state):
-        row = Run(record.path, {}).metrics()[-1]
-    else:
-        row = metrics(time.perf_counter())
-        record.add(state, row, last=is_last(row))
+    resumed = record.restore(state)
     n = len(train_split)
     with bar(config.epochs * n, "training", "samples", initial=state.epoch * n) as progress:
+        if resumed:
+            row = Run(record.path, {}).metrics()[-1]
+        else:
+            row = metrics(time.perf_counter())
+            record.add(state, row, last=is_last(row))
         while not is_last(row):
             started = time.perf_counter()
+            progress.set_description_str("training")
             model.train()
             for indices in epoch_batches(n, config.batch_size, state.order):
                 loss = step(indices)
@@ -103,8 +103,8 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
             progress.set_postfix_str(f"epoch {state.epoch}/{config.epochs}, {_told(row)}", refresh=False)
             if not finite:
                 raise LandscapeError(
-                    f"training diverged: a loss of {loss.item()} in epoch {state.epoch}"
-                    f" (see {record.path}/metrics.csv); lower optimizer.lr, or set clip_grad_norm or schedule.warmup"
+                    f"training diverged: a loss of {loss.item()} in epoch {state.epoch} of {record.path};"
+                    " lower optimizer.lr, or set clip_grad_norm or schedule.warmup"
                 )
     record.finish(state.epoch)
 
