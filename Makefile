@@ -43,7 +43,7 @@ clean: ## removes .venv, caches and the demo's outputs
 NETWORKS := small large
 small_BATCH := 32
 large_BATCH := 512
-TRAIN := train dataset=digits architecture=cnn normalization=batch epochs=30 optimizer.lr=0.1 schedule=cosine
+TRAIN := train dataset=digits architecture=cnn epochs=40 optimizer.lr=0.2 schedule=cosine schedule.warmup=2
 
 demo: $(VENV)/installed ## trains, sweeps, interpolates and draws on the bundled digits; ends with a page of pictures
 	@set -e; for network in $(NETWORKS); do \

@@ -52,6 +52,8 @@ def _of_value(error: OmegaConfBaseException, command: str) -> str | None:
     text = _one_line(error)
     if "not in" in text or "not a valid" in text:
         choices = _keys(command, error, parent)
+        if not choices:
+            return f"no key {key!r} yet; say +{key}=… to add it"
         return f"no key {key!r}; choose from {', '.join(choices)}{nearest(key, choices)}"
     reason = text.partition(" full_key:")[0]
     return f"{key}: {reason[0].lower()}{reason[1:]}"

@@ -26,6 +26,11 @@ class _Lines:
         self.stream.flush()
 
 
+def describe(progress: "tqdm[Any]", description: str) -> None:
+    """Say what is being done; on a terminal at once, elsewhere with the next line."""
+    progress.set_description_str(description, refresh=sys.stderr.isatty())
+
+
 def bar(total: int, description: str, unit: str, initial: int = 0) -> "tqdm[Any]":
     """Return a progress bar with a rate and the remaining time; `update(n)` it, use it as a context."""
     options: dict[str, Any] = {"total": total, "desc": description, "unit": f" {unit}", "initial": initial}

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -135,7 +137,20 @@ def compute(
             )
         with store.writing(out) as writer:
             sweep(plane.evaluate, x, y, writer, "line" if y is None else "surface")
+            _tell_of_infinities(writer, directions)
     return out
+
+
+def _tell_of_infinities(writer: store.Writer, directions: Mapping[str, Vector]) -> None:
+    """Say on standard error how many points have a loss that is not finite, and what can be done."""
+    losses = [values for name, values in writer.values.items() if name.endswith("/loss")]
+    count = int(np.any([np.isinf(values) for values in losses], axis=0).sum())
+    if not count:
+        return
+    note = f"{count} of {losses[0].size} points have a loss that is not finite, stored as +inf"
+    if any(name.endswith("running_var") for direction in directions.values() for name in direction):
+        note += "; extrapolated BatchNorm variances may be negative there: batchnorm=recompute estimates them anew"
+    print(note, file=sys.stderr)
 
 
 def _splits(config: EvaluationConfig, dataset: Dataset) -> dict[str, Split]:

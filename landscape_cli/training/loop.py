@@ -12,7 +12,7 @@ from landscape_cli.data.load import Dataset, Split
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import evaluate
 from landscape_cli.evaluation.losses import per_sample_loss
-from landscape_cli.progress import bar
+from landscape_cli.progress import bar, describe
 from landscape_cli.runs import Run
 from landscape_cli.training.metrics import gradient_norm, weight_norm
 from landscape_cli.training.record import Record
@@ -64,7 +64,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
         return loss
 
     def metrics(started: float) -> dict[str, float]:
-        progress.set_description_str("evaluating")
+        describe(progress, "evaluating")
         on_train, on_test = (evaluate(model, split, config.loss) for split in (train_split, test_split))
         return {
             "lr": float(state.schedule.get_last_lr()[0]),
@@ -91,7 +91,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
             record.add(state, row, last=is_last(row))
         while not is_last(row):
             started = time.perf_counter()
-            progress.set_description_str("training")
+            describe(progress, "training")
             model.train()
             for indices in epoch_batches(n, config.batch_size, state.order):
                 loss = step(indices)
