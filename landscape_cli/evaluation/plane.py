@@ -149,7 +149,7 @@ def _tell_of_infinities(writer: store.Writer, directions: Mapping[str, Vector]) 
         return
     note = f"{count} of {losses[0].size} points have a loss that is not finite, stored as +inf"
     if any(name.endswith("running_var") for direction in directions.values() for name in direction):
-        note += "; extrapolated BatchNorm variances may be negative there: batchnorm=recompute estimates them anew"
+        note += "; extrapolated BatchNorm variances may be negative: batchnorm=recompute estimates them anew"
     print(note, file=sys.stderr)
 
 
