@@ -92,6 +92,7 @@ def _is_multirun(words: list[str]) -> bool:
 def _hydra(command: str, words: list[str]) -> None:
     """Let Hydra compose the configuration and run the task, with errors raised rather than printed."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait by spinning starve each other
     configs.register()
     sys.argv = [sys.argv[0], *words]
     hydra.main(version_base="1.3", config_path=str(configs.CONF), config_name=command)(task)()

@@ -1,9 +1,15 @@
 """Where the arithmetic runs, and in which memory layout."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from landscape_cli.errors import LandscapeError
+
+WORTH_SHARING = 3e8  # floating-point operations of a forward pass: about 3 ms of one core
 
 
 def resolve(name: str) -> torch.device:
@@ -45,3 +51,24 @@ def memory_format(model: nn.Module, inputs: Tensor) -> torch.memory_format:
     finally:
         model.train(training)
     return torch.channels_last
+
+
+@contextmanager
+def enough_threads(model: nn.Module, inputs: Tensor, batch_size: int) -> Iterator[None]:
+    """Work on one thread while forward passes of `batch_size` samples are too small to share, on all else.
+
+    Handing out pieces of a small network takes longer than working them off, most of all where other programs
+    keep the cores busy. The choice depends on the network and the batch alone, so that resumed work makes it
+    again.
+    """
+    threads = torch.get_num_threads()
+    training = model.training
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.eval()(inputs[:2])
+    model.train(training)
+    if counter.get_total_flops() / len(inputs[:2]) * batch_size < WORTH_SHARING:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

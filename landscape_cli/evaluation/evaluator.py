@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -97,6 +98,12 @@ class Evaluator:
             for coefficient, direction in terms:
                 if name in direction:
                     tensor.add_(direction[name], alpha=coefficient)
+
+    def enough_threads(self) -> AbstractContextManager[None]:
+        """Return a context in which evaluations use no more threads than pay."""
+        split = max(self.splits.values(), key=len)
+        size = min(self.batch_size or automatic_batch_size(split), len(split))
+        return devices.enough_threads(self.model, split.inputs, size)
 
     def evaluate(self, split: str) -> Evaluation:
         """Return the evaluation on one of the splits at the point where the copy stands."""

@@ -110,7 +110,7 @@ def compute(
     evaluator = Evaluator(model, _splits(config, dataset), centre.run.config["loss"], config.batch_size)
     inputs = dataset.train.inputs if config.batchnorm == "recompute" else None
     plane = Plane(evaluator, point_of(evaluator.model), directions, inputs)
-    with only_writer(out):
+    with only_writer(out), evaluator.enough_threads():
         if out.exists():
             store.check_same(out, settings, identity)
         else:
