@@ -1,5 +1,6 @@
 """Planes as 3D surfaces to turn, with a button for each kind of value and scale."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -169,8 +170,11 @@ def _height_axis(view: View) -> dict[str, Any]:
     """Return the height axis that all panels share; the range of a logarithmic one is in powers of ten."""
     low, high = (view.scale.height(value) for value in (view.scale.low, view.scale.high))
     margin = 0.02 * (high - low) or 0.5
-    kind = "log" if view.scale.log else "linear"
-    return {"type": kind, "range": [low - margin, high + margin], "title": {"text": view.name}}
+    axis = {"range": [low - margin, high + margin], "title": {"text": view.name}}
+    if not view.scale.log:
+        return {"type": "linear", "dtick": None, **axis}
+    # whole decades: plotly's own ticks between them overlap
+    return {"type": "log", "dtick": math.ceil((high - low) / 7) if high - low > 1 else None, **axis}
 
 
 def _scene(panel: int) -> str:
