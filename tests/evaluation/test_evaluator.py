@@ -116,3 +116,9 @@ def test_a_loss_that_overflows_is_not_finite() -> None:
     assert not math.isfinite(
         evaluate(model, Split(torch.ones(4, 2, 8, 8), torch.zeros(4).long()), "cross_entropy").loss
     )
+
+
+def test_outputs_that_are_not_numbers_are_not_correct() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(128, 3))
+    nn.init.constant_(model[1].weight, math.nan)
+    assert evaluate(model, Split(torch.ones(4, 2, 8, 8), torch.zeros(4).long()), "mse").accuracy == 0
