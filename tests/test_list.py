@@ -3,7 +3,16 @@ import pytest
 from conftest import Landscape
 from landscape_cli.config import CONF
 
-GROUPS = ["dataset", "architecture", "normalization", "init", "optimizer", "schedule", "direction", "experiment"]
+GROUPS = [
+    "dataset",
+    "architecture",
+    "normalization",
+    "init",
+    "optimizer",
+    "schedule",
+    "direction",
+    "experiment",
+]
 
 
 def test_the_kinds_are_listed(landscape: Landscape) -> None:

@@ -49,7 +49,7 @@ def evaluate(model: nn.Module, split: Split, loss: str, batch_size: int | None =
         for inputs, targets in zip(split.inputs.split(size), split.targets.split(size), strict=True):
             outputs = model(inputs)
             losses = per_sample_loss(loss, outputs, targets).double()
-            correct = ((outputs.argmax(dim=1) == targets) & losses.isfinite()).double()  # NaN has an argmax too
+            correct = ((outputs.argmax(dim=1) == targets) & losses.isfinite()).double()  # NaN has one too
             sums += torch.stack([losses.sum(), correct.sum(), losses.square().sum()])
     for module in training:
         module.training = True
