@@ -1,5 +1,6 @@
 """Where the arithmetic runs, and in which memory layout."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,17 +40,14 @@ def memory_format(model: nn.Module, inputs: Tensor) -> torch.memory_format:
     """
     if inputs.ndim != 4:
         return torch.contiguous_format
-    training = model.training
-    model.eval()
+    tried = copy.deepcopy(model).eval().to(memory_format=torch.channels_last)
     try:
         with torch.no_grad():
-            model(inputs[:2].contiguous(memory_format=torch.channels_last))
+            tried(inputs[:2].contiguous(memory_format=torch.channels_last))
     except RuntimeError as error:
         if "view size is not compatible" not in str(error):
             raise
         return torch.contiguous_format
-    finally:
-        model.train(training)
     return torch.channels_last
 
 

@@ -373,7 +373,7 @@ def test_samples_are_one_subset_with_the_standard_error(here: Landscape, runs: P
     chosen = balanced(data.train.targets.numpy(), 30, 10, stream(4, "train"), key="samples")
     for alpha, loss, stderr in zip(a["x"], a["train/loss"], a["train/loss_stderr"], strict=True):
         twin = reference.moved(model, [(float(alpha), direction(runs / "a.h5", "x"))])
-        outputs = twin(data.train.inputs[chosen].double())
+        outputs = twin(data.train.inputs[chosen].double()).detach()
         losses = nn.functional.cross_entropy(outputs, data.train.targets[chosen], reduction="none")
         assert loss == pytest.approx(float(losses.mean()), rel=1e-5)
         assert stderr == pytest.approx(float(losses.std() / math.sqrt(30)), rel=1e-4)

@@ -102,3 +102,25 @@ def test_every_direction_makes_a_surface(tmp_path: Path, landscape: Landscape, n
     outcome = landscape("surface", *words, *(["direction.to=[run1,run2]"] if name == "runs" else []))
     assert outcome.status == 0, outcome.err
     assert (tmp_path / "s.h5").is_file()
+
+
+def test_a_network_that_reshapes_with_view_goes_all_the_way(tmp_path: Path, landscape: Landscape) -> None:
+    """Such a network cannot run channels-last, in which images are stored."""
+    (tmp_path / "views.py").write_text(
+        "from torch import nn\n"
+        "class Views(nn.Module):\n"
+        "    def __init__(self, num_classes):\n"
+        "        super().__init__()\n"
+        "        self.features = nn.Sequential(nn.Conv2d(1, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU())\n"
+        "        self.out = nn.Linear(6 * 64, num_classes)\n"
+        "    def forward(self, x):\n"
+        "        return self.out(self.features(x).view(len(x), -1))\n"
+    )
+    custom = ["architecture=custom", "architecture.source=views:Views", "trust=true"]
+    for seed in (0, 1):
+        outcome = landscape("train", *custom, *TINY[:-1], f"seed={seed}", f"out=run{seed}")
+        assert outcome.status == 0, outcome.err
+    words = ["from_run=run0", "to_run=run1", "alpha=[0,1,3]", "trust=true"]
+    for batchnorm in ("interpolate", "recompute", "keep"):
+        outcome = landscape("interpolate", *words, f"batchnorm={batchnorm}", f"out={batchnorm}.h5")
+        assert outcome.status == 0, outcome.err

@@ -32,7 +32,5 @@ def run(config: TrainConfig) -> Path:
     with claim(
         out, resolved, provenance.record(device, dataset.fingerprint), config.checkpoint_every
     ) as record:
-        size = len(dataset.train) if config.batch_size == "full" else config.batch_size
-        with devices.enough_threads(model, dataset.train.inputs, config.micro_batch or size):
-            train(config, state, dataset, record)
+        train(config, state, dataset, record)
     return out

@@ -74,10 +74,10 @@ class Evaluator:
     ) -> None:
         example = next(iter(splits.values())).inputs
         self.model = copy.deepcopy(model).to(example.device).eval().requires_grad_(False)
-        layout = devices.memory_format(self.model, example)
-        self.model = self.model.to(memory_format=layout)
+        self.layout = devices.memory_format(self.model, example)
+        self.model = self.model.to(memory_format=self.layout)
         self.splits = {
-            name: Split(split.inputs.contiguous(memory_format=layout), split.targets)
+            name: Split(split.inputs.contiguous(memory_format=self.layout), split.targets)
             for name, split in splits.items()
         }
         self.loss = loss

@@ -65,7 +65,9 @@ class Plane:
         self.directions: dict[str, Mapping[str, Tensor]] = {
             axis: evaluator.beside(direction) for axis, direction in directions.items()
         }
-        self.batchnorm_inputs = batchnorm_inputs
+        self.batchnorm_inputs = (
+            None if batchnorm_inputs is None else batchnorm_inputs.contiguous(memory_format=evaluator.layout)
+        )
 
     def evaluate(self, x: float, y: float = 0.0) -> dict[str, Evaluation]:
         """Return the evaluation on each split at a point."""

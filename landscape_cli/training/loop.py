@@ -83,7 +83,11 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
 
     resumed = record.restore(state)
     n = len(train_split)
-    with bar(config.epochs * n, "training", "samples", initial=state.epoch * n) as progress:
+    size = config.micro_batch or (n if config.batch_size == "full" else config.batch_size)
+    with (
+        devices.enough_threads(model, train_split.inputs, size),
+        bar(config.epochs * n, "training", "samples", initial=state.epoch * n) as progress,
+    ):
         if resumed:
             row = Run(record.path, {}).metrics()[-1]
         else:
