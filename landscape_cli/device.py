@@ -51,6 +51,18 @@ def memory_format(model: nn.Module, inputs: Tensor) -> torch.memory_format:
     return torch.channels_last
 
 
+def in_layout(inputs: Tensor, layout: torch.memory_format) -> Tensor:
+    """Return `inputs` in that layout, down to the strides.
+
+    Images of one channel count as contiguous in every layout, so `Tensor.contiguous` leaves them as they are,
+    but convolutions choose the layout of their output by the strides.
+    """
+    strides = torch.empty_like(inputs, memory_format=layout, device="meta").stride()
+    if inputs.stride() == strides:
+        return inputs
+    return torch.empty_like(inputs, memory_format=layout).copy_(inputs)
+
+
 @contextmanager
 def enough_threads(model: nn.Module, inputs: Tensor, batch_size: int) -> Iterator[None]:
     """Work on one thread while forward passes of `batch_size` samples are too small to share, on all else.

@@ -49,3 +49,14 @@ def test_a_device_that_is_not_there_is_refused(name: str) -> None:
 def test_the_cpu_is_there() -> None:
     assert device.resolve("cpu") == torch.device("cpu")
     assert device.resolve("auto").type in ("cpu", "cuda")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_a_layout_reaches_down_to_the_strides(channels: int, layout: torch.memory_format) -> None:
+    for other in (torch.channels_last, torch.contiguous_format):
+        inputs = torch.empty(4, channels, 5, 6, memory_format=other).normal_()
+        laid_out = device.in_layout(inputs, layout)
+        assert torch.equal(laid_out, inputs)
+        assert laid_out.stride() == torch.empty(4, channels, 5, 6, memory_format=layout).stride()
+        assert (laid_out.data_ptr() == inputs.data_ptr()) == (inputs.stride() == laid_out.stride())

@@ -77,7 +77,7 @@ class Evaluator:
         self.layout = devices.memory_format(self.model, example)
         self.model = self.model.to(memory_format=self.layout)
         self.splits = {
-            name: Split(split.inputs.contiguous(memory_format=self.layout), split.targets)
+            name: Split(devices.in_layout(split.inputs, self.layout), split.targets)
             for name, split in splits.items()
         }
         self.loss = loss

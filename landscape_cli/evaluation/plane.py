@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape_cli import device as devices
 from landscape_cli import provenance
 from landscape_cli.config import EvaluationConfig, in_common
 from landscape_cli.data.load import Dataset, Split
@@ -65,9 +66,7 @@ class Plane:
         self.directions: dict[str, Mapping[str, Tensor]] = {
             axis: evaluator.beside(direction) for axis, direction in directions.items()
         }
-        self.batchnorm_inputs = (
-            None if batchnorm_inputs is None else batchnorm_inputs.contiguous(memory_format=evaluator.layout)
-        )
+        self.batchnorm_inputs = batchnorm_inputs
 
     def evaluate(self, x: float, y: float = 0.0) -> dict[str, Evaluation]:
         """Return the evaluation on each split at a point."""
@@ -110,7 +109,8 @@ def compute(
     identity = json.dumps([mark.solution.identity for mark in marks])
     settings = dataclasses.asdict(config)
     evaluator = Evaluator(model, _splits(config, dataset), centre.run.config["loss"], config.batch_size)
-    inputs = dataset.train.inputs if config.batchnorm == "recompute" else None
+    recomputing = config.batchnorm == "recompute"
+    inputs = devices.in_layout(dataset.train.inputs, evaluator.layout) if recomputing else None
     plane = Plane(evaluator, point_of(evaluator.model), directions, inputs)
     with only_writer(out), evaluator.enough_threads():
         if out.exists():

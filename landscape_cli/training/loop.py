@@ -33,7 +33,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
     layout = devices.memory_format(model, dataset.train.inputs)
     model.to(memory_format=layout)
     train_split, test_split = (
-        Split(split.inputs.contiguous(memory_format=layout), split.targets)
+        Split(devices.in_layout(split.inputs, layout), split.targets)
         for split in (dataset.train, dataset.test)
     )
     device = train_split.inputs.device
@@ -41,8 +41,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
     forward = torch.compile(model) if config.compile else model
 
     def backward(indices: Tensor, share: float) -> Tensor:
-        inputs = augment(train_split.inputs[indices], state.order, dataset.zero)
-        inputs = inputs.contiguous(memory_format=layout)
+        inputs = devices.in_layout(augment(train_split.inputs[indices], state.order, dataset.zero), layout)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             outputs = forward(inputs)
         loss = per_sample_loss(config.loss, outputs.float(), train_split.targets[indices]).mean() * share
