@@ -50,8 +50,7 @@ class Plane:
         origin: the point at (0, 0).
         directions: "x", and for a plane "y"; a name that a direction lacks does not move.
         batchnorm_inputs: the training inputs on which running statistics are estimated at each point; None:
-            they are the
-            origin's, moved along with the directions where these have entries for them.
+            they are the origin's, moved along with the directions where these have entries for them.
     """
 
     def __init__(
