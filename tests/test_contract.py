@@ -114,6 +114,16 @@ def test_other_checkpoints_are_kept_as_checkpoint_every_says(landscape: Landscap
     assert names == [f"epoch_000{epoch}.pt" for epoch in (0, 2, 4, 5)]
 
 
+@pytest.mark.parametrize("schedule", ["constant", "step", "multistep", "cosine", "linear", "exponential"])
+def test_no_epochs_are_a_run_of_the_initial_weights(
+    landscape: Landscape, tmp_path: Path, schedule: str
+) -> None:
+    succeed(landscape, *MLP[:-1], "epochs=0", f"schedule={schedule}", "out=run")
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["epoch_0000.pt"]
+    assert [row["epoch"] for row in metrics(tmp_path / "run")] == [0]
+    succeed(landscape, "surface", "run=run", "x=[-1,1,2]", "y=null")
+
+
 def test_the_configuration_loads_with_omegaconf_alone(runs: Path) -> None:
     text = (runs / "batch10" / "config.yaml").read_text()
     assert "${" not in text
