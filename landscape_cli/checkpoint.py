@@ -19,18 +19,18 @@ def save(path: Path, checkpoint: dict[str, Any]) -> None:
         torch.save({"format": FORMAT, **checkpoint}, temporary)
 
 
-def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Return the checkpoint at `path`, its tensors on `device`; nothing in the file is executed.
+def load(path: Path) -> dict[str, Any]:
+    """Return the checkpoint at `path`, its tensors on the CPU; nothing in the file is executed.
 
     Raises:
         LandscapeError: there is no such file, or it is no checkpoint of this software.
     """
     try:
-        checkpoint = torch.load(path, map_location=device, weights_only=True)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise LandscapeError(f"no checkpoint {path}") from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
         raise LandscapeError(f"{path} is no readable checkpoint ({reason}); train the run again") from error
     if not isinstance(checkpoint, dict) or any(key not in checkpoint for key in KEYS):
         raise LandscapeError(

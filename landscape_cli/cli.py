@@ -17,6 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from landscape_cli import config as configs
+from landscape_cli.completion import complete
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.messages import explain
 
@@ -41,14 +42,20 @@ usage: landscape <command> [key=value …] [--multirun] [--cfg job] [--help]
   eval "$(landscape -sc install=bash)"     completion of commands, groups, options and keys (or zsh, fish)
   landscape --version"""
 
+HYDRA_FLAGS = {
+    *("-h", "--help", "--hydra-help", "-c", "--cfg", "--resolve", "-p", "--package", "-r", "--run"),
+    *("-m", "--multirun", "-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"),
+    *("--experimental-rerun", "-i", "--info"),
+}
+
 failures: list[tuple[str, str]] = []  # (overrides, message) of the jobs of this process that failed
 
 
 def task(config: DictConfig) -> str | None:
     """Run one job: the composed configuration becomes the command's dataclass, and its module does the work.
 
-    A mistake is noted for `main` to tell. In a multirun it is told at once and raised too, so that a launcher
-    that works in other processes learns of it.
+    A mistake is noted for `main` to tell. In a multirun it is told at once too, and raised where the launcher
+    works in other processes, whose notes `main` does not see.
     """
     job = HydraConfig.get()
     overrides = list(job.overrides.task)
@@ -64,7 +71,8 @@ def task(config: DictConfig) -> str | None:
         failures.append((" ".join(overrides), message))
         if job.mode == RunMode.MULTIRUN:
             print(f"failed: {' '.join(overrides)}: {message}", file=sys.stderr, flush=True)
-            raise
+            if job.runtime.choices["hydra/launcher"] != "basic":
+                raise
         return None
     if written is not None:
         print(written, flush=True)
@@ -78,6 +86,13 @@ def _words(command: str, rest: list[str], scratch: str) -> list[str]:
     """
     if command == "list" and rest and not rest[0].startswith("-") and "=" not in rest[0]:
         rest = [f"kind={rest[0]}", *rest[1:]]
+    for word in rest:
+        flag, equals, _ = word.partition("=")
+        if flag.startswith("-") and flag not in HYDRA_FLAGS:
+            hint = f": {word.lstrip('-')}" if equals else f"; `landscape {command} --help` lists the keys"
+            raise LandscapeError(f"cannot read {word!r}; options are written key=value{hint}")
+        if equals and not flag:
+            raise LandscapeError(f"cannot read {word!r}; write key=value")
     overrides = [word for word in rest if "=" in word and not word.startswith("-")]
     options = [word for word in rest if word not in overrides]
     if _is_multirun(options) and not any(word.startswith("hydra.sweep.dir=") for word in overrides):
@@ -98,48 +113,22 @@ def _hydra(command: str, words: list[str]) -> None:
     hydra.main(version_base="1.3", config_path=str(configs.CONF), config_name=command)(task)()
 
 
-def _complete(arguments: list[str]) -> None:
-    """Complete the word at the end of the shell's line: a command here, all after it by Hydra.
-
-    The shell passes its line in COMP_LINE. Hydra knows of no commands, so the command word is taken out.
-    """
-    line = os.environ.get("COMP_LINE", "")
-    words = line.split()
-    if "query=" not in "".join(arguments):
-        _hydra("train", arguments)  # install or uninstall: the script is the same for all commands
-    elif len(words) <= 1 or (len(words) == 2 and not line.endswith(" ")):
-        typed = words[1] if len(words) == 2 else ""
-        print(" ".join(command for command in COMMANDS if command.startswith(typed)))
-    elif words[1] in COMMANDS:
-        rest = line.lstrip()[len(words[0]) :].lstrip()[len(words[1]) :]
-        os.environ["COMP_LINE"] = words[0] + (rest or " ")
-        _hydra(words[1], arguments)
-
-
 def main() -> int:
     """Run the command line; return the exit status: 0 done, 1 a mistake (told in a line), 130 interrupted."""
     arguments = sys.argv[1:]
-    if arguments[:1] in (["-sc"], ["--shell-completion"]):
-        _complete(arguments)
-        return 0
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(USAGE)
-        return 0
-    if arguments[0] == "--version":
-        print(f"landscape {version('landscape-cli')}")
-        return 0
-    command = arguments[0]
     failures.clear()
     try:
-        if command not in COMMANDS:
-            raise unknown("command", command, COMMANDS)
-        with tempfile.TemporaryDirectory(prefix="landscape-") as scratch:
-            _hydra(command, _words(command, arguments[1:], scratch))
+        _dispatch(arguments)
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader of the output has gone, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except SystemExit as leaving:  # Hydra leaves this way after --help and the like
+        return 0 if leaving.code in (None, 0) else 1
     except Exception as error:
-        message = explain(error, command)
+        message = explain(error, *arguments[:1])
         if message is None:
             raise
         if not failures:  # it was not a job that failed
@@ -151,6 +140,23 @@ def main() -> int:
     elif failures:
         print(failures[0][1], file=sys.stderr)
     return 1 if failures else 0
+
+
+def _dispatch(arguments: list[str]) -> None:
+    """Do what the words of the command line say."""
+    first, *rest = arguments or ["--help"]
+    if first in ("-sc", "--shell-completion"):
+        complete(arguments, COMMANDS, _hydra)
+    elif first == "--version":
+        print(f"landscape {version('landscape-cli')}")
+    elif first in ("-h", "--help", "help") and not rest:
+        print(USAGE)
+    else:
+        command, rest = (rest[0], ["--help"]) if first == "help" else (first, rest)
+        if command not in COMMANDS:
+            raise unknown("command", command, COMMANDS)
+        with tempfile.TemporaryDirectory(prefix="landscape-") as scratch:
+            _hydra(command, _words(command, rest, scratch))
 
 
 if __name__ == "__main__":

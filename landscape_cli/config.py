@@ -4,7 +4,9 @@ With cli.py the only place that knows of Hydra. Groups (dataset, architecture, â
 checked where they are built.
 """
 
+import dataclasses
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +15,10 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
-from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.errors import LandscapeError, nearest, unknown
 
 PACKAGE = Path(__file__).parent
 CONF = (
@@ -26,7 +30,11 @@ SPLITS = ("train", "test")
 BATCHNORM = ("interpolate", "recompute", "keep")
 
 # Where the work is done and its result is put, not what it is: a resumed job may differ in these.
-CIRCUMSTANCES = ("out", "outputs_dir", "device", "trust")
+CIRCUMSTANCES = ("out", "outputs_dir", "device", "trust", "dataset.root")
+LOCATION = {
+    "root": None,
+    "source": None,
+}  # of the data, for commands that work on a run: null, where the run had it
 
 
 def _require(holds: bool, key: str, got: object, expected: str) -> None:
@@ -43,11 +51,19 @@ def _require_grid(key: str, got: list[Any]) -> None:
     holds = (
         len(got) == 3
         and all(isinstance(value, int | float) and not isinstance(value, bool) for value in got)
+        and all(math.isfinite(value) for value in got)
         and got[0] < got[1]
         and got[2] == int(got[2])
         and got[2] >= 2
     )
     _require(holds, key, got, "[first, last, count] with first < last and a whole count of at least 2")
+
+
+def _as_list(key: str, got: Any) -> list[str]:
+    """Return one word as a list of one."""
+    words = got if isinstance(got, list) else [got]
+    _require(all(isinstance(word, str) for word in words), key, got, "a word or a list of words")
+    return words
 
 
 @dataclass
@@ -125,14 +141,16 @@ class TrainConfig(Circumstances):
 class EvaluationConfig(Circumstances):
     """What `surface` and `interpolate` share: which samples the loss is a mean over."""
 
-    splits: list[str] = field(default_factory=lambda: list(SPLITS))
+    splits: Any = field(default_factory=lambda: list(SPLITS))
     samples: int | None = None
     batch_size: int | None = None
     batchnorm: str = "interpolate"
+    dataset: dict[str, Any] = field(default_factory=lambda: dict(LOCATION))
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Check what both commands share."""
+        self.splits = _as_list("splits", self.splits)
         _require(len(self.splits) >= 1, "splits", self.splits, "one or both of train and test")
         _require(len(set(self.splits)) == len(self.splits), "splits", self.splits, "without repetition")
         for split in self.splits:
@@ -146,6 +164,7 @@ class EvaluationConfig(Circumstances):
         size = self.batch_size
         _require(size is None or size >= 1, "batch_size", size, "a positive whole number or null")
         _require_choice("batchnorm", self.batchnorm, BATCHNORM)
+        _require(self.seed >= 0, "seed", self.seed, "zero or more")
 
 
 @dataclass
@@ -217,8 +236,7 @@ class PlotConfig:
 
     def __post_init__(self) -> None:
         """Take one file for a list of one."""
-        if not isinstance(self.file, list):
-            self.file = [self.file]
+        self.file = _as_list("file", self.file)
         _require_choice("value", self.value, ("loss", "accuracy"))
         _require_choice("split", self.split, SPLITS)
         _require_choice("scale", self.scale, ("auto", "linear", "log"))
@@ -236,13 +254,20 @@ class PlotConfig:
 class ReportConfig:
     """`landscape report`: runs and stored files on one page."""
 
-    file: list[str] = field(default_factory=list)
-    run: list[str] = field(default_factory=list)
+    file: Any = field(default_factory=list)
+    run: Any = field(default_factory=list)
     title: str = "Loss landscapes"
     out: str | None = None
     outputs_dir: str = "outputs"
     seed: int = 0
     device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Take one file or run for a list of one."""
+        self.file = _as_list("file", self.file)
+        self.run = _as_list("run", self.run)
+        suffix = Path(self.out or "report.html").suffix
+        _require(suffix == ".html", "out", self.out, "an .html file")
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the page."""
@@ -281,6 +306,12 @@ def to_object(config: DictConfig) -> Any:
     Raises:
         LandscapeError: a key without which the command cannot work is missing, or a value is out of range.
     """
+    schema = OmegaConf.get_type(config)
+    assert schema is not None
+    keys = [field.name for field in dataclasses.fields(schema)]
+    for key in config:
+        if key not in keys:  # appended with +
+            raise LandscapeError(f"no key {key!r}; choose from {', '.join(keys)}{nearest(str(key), keys)}")
     missing = sorted(OmegaConf.missing_keys(config))
     if missing:
         raise LandscapeError(f"missing: {', '.join(missing)}; say {' '.join(f'{key}=â€¦' for key in missing)}")
@@ -293,9 +324,17 @@ def to_yaml(config: Mapping[str, Any]) -> str:
 
 
 def from_yaml(text: str) -> dict[str, Any]:
-    """Return the plain dictionary that `to_yaml` wrote."""
-    loaded = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
-    assert isinstance(loaded, dict)
+    """Return the plain dictionary that `to_yaml` wrote.
+
+    Raises:
+        ValueError: the text is something else.
+    """
+    try:
+        loaded = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise ValueError(str(error)) from error
+    if not isinstance(loaded, dict):
+        raise ValueError("no mapping of keys to values")
     return {str(key): value for key, value in loaded.items()}
 
 
@@ -308,8 +347,8 @@ def first_difference(
     def walk(one: Any, other: Any, key: str) -> str | None:
         if isinstance(one, Mapping) and isinstance(other, Mapping):
             for name in [*other, *(name for name in one if name not in other)]:
-                if key or name not in ignore:
-                    inner = f"{key}.{name}" if key else str(name)
+                inner = f"{key}.{name}" if key else str(name)
+                if inner not in ignore:
                     found = walk(one.get(name, missing), other.get(name, missing), inner)
                     if found:
                         return found
@@ -346,9 +385,9 @@ def readable_name(stem: str, overrides: Iterable[str], spoken_for: Iterable[str]
     for override in sorted(overrides):
         key, _, value = override.lstrip("+~").partition("=")
         if key.split("@")[0] not in spoken_for and not key.startswith("hydra"):
-            value = re.sub(r"[^A-Za-z0-9._+-]+", "-", value.replace(",", "+").strip("[]'\""))
+            value = re.sub(r"[^\w.+-]+", "-", value.replace(",", "+").strip("[]'\""))
             told.append(f"{key}{'' if value.startswith('-') else '-'}{value}")
-    name = "_".join([re.sub(r"[^A-Za-z0-9._+-]+", "-", stem), *told])
+    name = "_".join([re.sub(r"[^\w.+-]+", "-", stem), *told])
     if len(name) > 180:  # file systems stop at 255 bytes
         name = f"{name[:160]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     return name

@@ -19,6 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Readers see the old file or the new one, never a part. If the body raises, the temporary file is removed
     and `path` is as it was. Missing parent folders are made.
     """
+    path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     for left_by_a_kill in path.parent.glob(f".{path.name}-*.part"):
         left_by_a_kill.unlink(missing_ok=True)
@@ -57,6 +58,7 @@ def only_writer(path: Path) -> Iterator[None]:
     Raises:
         LandscapeError: another process is writing it.
     """
+    path = path.absolute()
     made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_name(f".{path.name}.lock"))

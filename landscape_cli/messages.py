@@ -15,7 +15,16 @@ from omegaconf.errors import OmegaConfBaseException
 from landscape_cli import config as configs
 from landscape_cli.errors import LandscapeError, nearest, unknown
 
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
+DISK = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+)
 
 
 def explain(error: BaseException, command: str = "") -> str | None:

@@ -6,6 +6,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 30
+BAR = "{desc}: {percentage:3.0f} %|{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 LINE = (
     "{desc}: {percentage:.0f} %, {n_fmt} of {total_fmt} in {elapsed}, {remaining} to go, {rate_fmt}{postfix}"
 )
@@ -35,5 +36,5 @@ def bar(total: int, description: str, unit: str, initial: int = 0) -> "tqdm[Any]
     """Return a progress bar with a rate and the remaining time; `update(n)` it, use it as a context."""
     options: dict[str, Any] = {"total": total, "desc": description, "unit": f" {unit}", "initial": initial}
     if sys.stderr.isatty():
-        return tqdm(**options, dynamic_ncols=True, unit_scale=total > 100_000)
+        return tqdm(**options, dynamic_ncols=True, unit_scale=total > 100_000, bar_format=BAR)
     return tqdm(**options, file=_Lines(sys.stderr), mininterval=SECONDS_BETWEEN_LINES, bar_format=LINE)

@@ -27,8 +27,9 @@ def _commit() -> str | None:
 
 def command() -> str:
     """Return the command line of this process as a person would type it."""
-    words = sys.orig_argv[1:]  # sys.argv loses the command word on its way to Hydra
-    return shlex.join([Path(words[0]).name, *words[1:]]) if words else ""
+    words = sys.orig_argv  # sys.argv loses the command word on its way to Hydra
+    program = 0 if words[1:2] == ["-m"] else 1
+    return shlex.join([Path(words[program]).name, *words[program + 1 :]])
 
 
 def now() -> str:

@@ -34,8 +34,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether its training came to its end."""
-        provenance = self.path / "provenance.json"
-        return provenance.is_file() and json.loads(provenance.read_text())["end"] is not None
+        return self.provenance()["end"] is not None
 
     def epochs(self) -> list[int]:
         """Return the epochs whose checkpoints were kept, in order."""
@@ -59,7 +58,10 @@ class Run:
                     f"run {self.path} is not finished; train it to the end,"
                     f" or choose an epoch from {_listed(kept)}"
                 )
-            return kept[-1]
+            last = int(self.provenance()["epochs"])
+            if last not in kept:
+                raise LandscapeError(f"run {self.path} has lost {self.checkpoint_path(last)}; train it again")
+            return last
         if which == "init":
             return 0
         if not isinstance(which, int) or isinstance(which, bool) or which not in kept:
@@ -75,16 +77,27 @@ class Run:
 
     def metrics(self) -> list[dict[str, float]]:
         """Return the rows of metrics.csv."""
-        with (self.path / "metrics.csv").open(newline="") as file:
-            rows = [
-                row for row in csv.DictReader(file) if row["seconds"]
-            ]  # a full disk can cut the last one short
-        return [{name: float(value) for name, value in row.items()} for row in rows]
+        path = self.path / "metrics.csv"
+        try:
+            with path.open(newline="") as file:
+                # a full disk can cut the last row short
+                rows = [row for row in csv.DictReader(file) if row["seconds"]]
+            return [{name: float(row[name]) for name in METRICS} for row in rows]
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise LandscapeError(f"{path} cannot be read ({_reason(error)}); train the run again") from error
 
     def provenance(self) -> dict[str, Any]:
         """Return provenance.json."""
-        loaded: dict[str, Any] = json.loads((self.path / "provenance.json").read_text())
+        path = self.path / "provenance.json"
+        try:
+            loaded: dict[str, Any] = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise LandscapeError(f"{path} cannot be read ({_reason(error)}); train the run again") from error
         return loaded
+
+
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _listed(epochs: list[int]) -> str:
@@ -106,4 +119,7 @@ def open_run(path: str | Path, *, key: str = "run") -> Run:
             f"{key}={path} is no run folder ({reason}); `landscape train` prints the folder it wrote,"
             " `landscape list runs` lists them"
         )
-    return Run(path, from_yaml(config.read_text()))
+    try:
+        return Run(path, from_yaml(config.read_text()))
+    except (OSError, ValueError) as error:
+        raise LandscapeError(f"{config} cannot be read ({_reason(error)}); train the run again") from error

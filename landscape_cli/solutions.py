@@ -1,7 +1,9 @@
 """Networks and data as a configuration names them, and the weights that a run found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -18,9 +20,16 @@ from landscape_cli.files import sha256
 from landscape_cli.runs import Run, open_run
 
 
-def load_dataset(config: dict[str, Any], device: torch.device, *, trust: bool) -> Dataset:
-    """Return the data of a run's configuration."""
-    return load(config["dataset"], device, trust=trust)
+def load_dataset(
+    config: dict[str, Any],
+    device: torch.device,
+    *,
+    trust: bool,
+    location: Mapping[str, Any] = MappingProxyType({}),
+) -> Dataset:
+    """Return the data of a run's configuration; entries of `location` that are not None replace its own."""
+    moved = {key: value for key, value in location.items() if value is not None}
+    return load({**config["dataset"], **moved}, device, trust=trust)
 
 
 def build_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) -> nn.Module:

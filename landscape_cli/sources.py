@@ -2,10 +2,18 @@
 
 import importlib
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 from landscape_cli.errors import LandscapeError
+
+
+def described(error: Exception) -> str:
+    """Return the type and message of an error in a user's code, on one line, and where it was raised."""
+    message = " ".join(str(error).split())
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {message} ({place.filename}:{place.lineno})"
 
 
 def load_source(source: str, *, key: str, trust: bool) -> Any:
@@ -37,6 +45,8 @@ def load_source(source: str, *, key: str, trust: bool) -> Any:
             f"{key}={source}: cannot import {module_name!r} ({error});"
             " run from the folder that holds it or install it"
         ) from error
+    except Exception as error:
+        raise LandscapeError(f"{key}={source} cannot be imported: {described(error)}") from error
     if not hasattr(module, name):
         raise LandscapeError(f"{key}={source}: module {module_name!r} has no {name!r}")
     return getattr(module, name)

@@ -19,7 +19,7 @@ ROWS = [
     {"evaluation"},
     {"training", "plots"},
     {"commands"},
-    {"messages"},
+    {"messages", "completion"},
     {"cli"},
     {"__main__"},
 ]

@@ -45,8 +45,8 @@ def complete(line: str, folder: Path) -> list[str]:
             ["optimizer.momentum="],
         ),
         (
-            "landscape train experiment=li2018/",
-            ["experiment=li2018/resnet56", "experiment=li2018/vgg9_small_batch"],
+            "landscape train experiment=li2018_",
+            ["experiment=li2018_resnet56", "experiment=li2018_vgg9_small_batch"],
             [],
         ),
         (

@@ -141,7 +141,7 @@ MISTAKES = {
     "train architecture=resnet21": "no architecture 'resnet21'; choose from mlp, (nearest: resnet20)",
     "train optimizer=sdg": "no optimizer 'sdg'; choose from adam, (nearest: sgd)",
     "train dataset=minst": "no dataset 'minst'; choose from digits, (nearest: mnist)",
-    "train experiment=li2018/resnet21": "no experiment 'li2018/resnet21'; choose from li2018/resnet56",
+    "train experiment=li2018_resnet21": "no experiment 'li2018_resnet21'; choose from li2018_resnet56",
     "surface run=a direction=gaussian": "no direction 'gaussian'; choose from random, runs",
     "surface run=a direction.to=b": "no key 'direction.to'",
     "interpolate run=a to_run=b": "no key 'run'; choose from from_run, (nearest: to_run)",

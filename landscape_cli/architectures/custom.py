@@ -2,7 +2,6 @@
 
 import copy
 import inspect
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.sources import load_source
+from landscape_cli.sources import described, load_source
 
 
 def custom(
@@ -43,7 +42,7 @@ def custom(
     try:
         model = factory(**arguments)
     except Exception as error:
-        raise LandscapeError(f"architecture.source={source} failed: {_described(error)}") from error
+        raise LandscapeError(f"architecture.source={source} failed: {described(error)}") from error
     if not isinstance(model, nn.Module):
         got = type(model).__name__
         raise LandscapeError(f"architecture.source={source} must make an nn.Module, got a {got}")
@@ -94,7 +93,7 @@ def _check_outputs(model: nn.Module, source: str, input_shape: tuple[int, ...], 
     except Exception as error:
         raise LandscapeError(
             f"architecture.source={source}: the model fails on a batch of shape {tuple(batch.shape)}:"
-            f" {_described(error)}"
+            f" {described(error)}"
         ) from error
     got = tuple(outputs.shape) if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
     if got != (2, classes):
@@ -102,10 +101,3 @@ def _check_outputs(model: nn.Module, source: str, input_shape: tuple[int, ...], 
             f"architecture.source={source}: for a batch of shape {tuple(batch.shape)} the model must"
             f" give outputs of shape {(2, classes)}, got {got}"
         )
-
-
-def _described(error: Exception) -> str:
-    """Return the error's type and message, on one line, and the place it was raised at."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    message = " ".join(str(error).split())
-    return f"{type(error).__name__}: {message} ({place.filename}:{place.lineno})"

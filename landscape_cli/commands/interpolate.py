@@ -19,7 +19,8 @@ def run(config: InterpolateConfig) -> Path:
     """Evaluate (1 - alpha) theta + alpha theta' into `config.out`, print the barrier; return the file."""
     start = locate(config.from_run, config.from_epoch, key="from_run")
     end = locate(config.to_run, config.to_epoch, key="to_run")
-    dataset = load_dataset(start.run.config, devices.resolve(config.device), trust=config.trust)
+    device = devices.resolve(config.device)
+    dataset = load_dataset(start.run.config, device, trust=config.trust, location=config.dataset)
     model, other = (solution.network(dataset, trust=config.trust) for solution in (start, end))
     direction = toward(point_of(model), point_of(other))
     if config.batchnorm != "interpolate":

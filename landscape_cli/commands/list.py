@@ -17,6 +17,7 @@ GROUPS = {
     "directions": "direction",
     "experiments": "experiment",
 }
+KINDS = (*GROUPS, "plots", "runs")
 
 
 def run(config: ListConfig) -> None:
@@ -27,14 +28,14 @@ def run(config: ListConfig) -> None:
     elif config.kind == "runs":
         rows = _runs(Path(config.outputs_dir))
     elif config.kind == "plots":
-        from landscape_cli.plots.draw import KINDS
+        from landscape_cli.plots.draw import KINDS as PLOTS  # Matplotlib takes long to import
 
-        rows = list(KINDS.items())
+        rows = list(PLOTS.items())
     elif config.kind in GROUPS:
         folder = CONF / GROUPS[config.kind]
         rows = [(_name(path, folder), _description(path)) for path in sorted(folder.rglob("*.yaml"))]
     else:
-        raise unknown("kind", config.kind, [*GROUPS, "plots", "runs"])
+        raise unknown("kind", config.kind, KINDS)
     width = max((len(name) for name, _ in rows), default=0)
     for name, description in rows:
         print(f"{name:<{width}}  {description}")
@@ -62,12 +63,16 @@ def _runs(outputs: Path) -> list[tuple[str, str]]:
 
 
 def _run_line(path: Path) -> str:
-    run = open_run(path)
-    rows = run.metrics() if (path / "metrics.csv").is_file() else []
-    if not rows:
-        return f"{run_title(run.config)}; not begun"
+    try:
+        run = open_run(path)
+        if not (path / "metrics.csv").is_file():
+            return f"{run_title(run.config)}; not begun"
+        rows = run.metrics()
+        finished = run.finished
+    except LandscapeError as error:
+        return str(error)
     last = rows[-1]
-    state = "finished" if run.finished else "unfinished"
+    state = "finished" if finished else "unfinished"
     return (
         f"{run_title(run.config)}; {state}, epoch {last['epoch']:.0f}:"
         f" accuracy {last['train_accuracy']:.1%} train, {last['test_accuracy']:.1%} test"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape_cli.config import PlotConfig
+from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.store import read
 from landscape_cli.files import write_text
 from landscape_cli.plots.draw import draw, resolve_kind, save
@@ -18,7 +19,11 @@ def run(config: PlotConfig) -> Path:
     if out.suffix.lower() == ".html":
         from landscape_cli.plots.interactive import interactive_html
 
-        resolve_kind(surfaces, config.kind if config.kind == "auto" else "interactive")
+        if config.kind not in ("auto", "interactive"):
+            raise LandscapeError(
+                f"kind={config.kind} is a picture; let out= end in .png, .pdf or .svg, not {out.suffix}"
+            )
+        resolve_kind(surfaces, "interactive")
         write_text(out, interactive_html(surfaces, **options))
         return out
     save(draw(surfaces, kind=config.kind, levels=config.levels, **options), out)

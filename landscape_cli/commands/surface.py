@@ -10,7 +10,7 @@ from landscape_cli.evaluation.plane import Mark, compute
 from landscape_cli.evaluation.sweep import grid
 from landscape_cli.solutions import Solution, labels, load_dataset, locate
 from landscape_cli.weights import directions
-from landscape_cli.weights.arithmetic import Vector, params_of, point_of
+from landscape_cli.weights.arithmetic import Vector, norm, params_of, point_of
 
 AXES = {1: "a line needs one run", 2: "a plane needs two runs"}
 
@@ -19,17 +19,19 @@ def run(config: SurfaceConfig) -> Path:
     """Evaluate the surface into the file `config.out`, or go on with it; return the file."""
     centre = locate(config.run, config.epoch, key="run")
     targets = _targets(config)
-    dataset = load_dataset(centre.run.config, devices.resolve(config.device), trust=config.trust)
+    device = devices.resolve(config.device)
+    dataset = load_dataset(centre.run.config, device, trust=config.trust, location=config.dataset)
     model = centre.network(dataset, trust=config.trust)
     if targets:
         chosen, marks = _toward(config, centre, targets, dataset)
     else:
-        norm, ignore, seed = (config.direction[key] for key in ("norm", "ignore", "seed"))
+        options = {key: config.direction[key] for key in ("norm", "ignore", "seed")}
+        seed = options["seed"]
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            raise LandscapeError(f"direction.seed must be a whole number of zero or more, got {seed!r}")
         axes = ["x"] if config.y is None else ["x", "y"]
         params = params_of(model)
-        chosen = {
-            axis: directions.random(params, norm=norm, ignore=ignore, seed=seed, axis=axis) for axis in axes
-        }
+        chosen = {axis: directions.random(params, axis=axis, **options) for axis in axes}
         marks = [Mark(labels([centre])[0], centre, 0.0, 0.0)]
     y = None if config.y is None else grid(*config.y)
     return compute(config, model, dataset, chosen, grid(*config.x), y, marks)
@@ -46,8 +48,12 @@ def _targets(config: SurfaceConfig) -> list[Solution]:
         raise unknown("direction", name, ("random", "runs"))
     if name == "random":
         return []
-    to = config.direction["to"]
+    to, orthogonalize = config.direction["to"], config.direction["orthogonalize"]
+    if not isinstance(orthogonalize, bool):
+        raise LandscapeError(f"direction.orthogonalize must be true or false, got {orthogonalize!r}")
     paths = to if isinstance(to, list) else [to]
+    if not all(isinstance(path, str) for path in paths):
+        raise LandscapeError(f"direction.to must be a run folder or a list of two, got {to!r}")
     axes = 1 if config.y is None else 2
     if len(paths) != axes:
         hint = "say y=null" if axes == 2 else "say y=[first,last,count]"
@@ -63,9 +69,14 @@ def _toward(
     params = set(params_of(centre.network(dataset, trust=config.trust)))
     vectors = [directions.toward(points[0], point) for point in points[1:]]
     places = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
-    if config.direction["orthogonalize"] and len(vectors) == 2:
-        vectors[1], along = directions.orthogonalize(vectors[1], vectors[0], params)
-        places[2] = (along, 1.0)
+    if norm({name: vectors[0][name] for name in params}) == 0:
+        raise LandscapeError(
+            f"direction.to={targets[0].run.path} leads to itself: it has the weights of run="
+        )
+    if len(vectors) == 2:
+        orthogonal, along = directions.orthogonalize(vectors[1], vectors[0], params)  # refuses a line
+        if config.direction["orthogonalize"]:
+            vectors[1], places[2] = orthogonal, (along, 1.0)
     if config.batchnorm != "interpolate":
         vectors = [{name: vector[name] for name in params} for vector in vectors]
     solutions = [centre, *targets]

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from landscape_cli.data.raw import KEYS, Arrays
 from landscape_cli.errors import LandscapeError
-from landscape_cli.sources import load_source
+from landscape_cli.sources import described, load_source
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 GREY = {"1", "L", "LA"}
@@ -104,7 +104,10 @@ def _call(source: str, *, trust: bool) -> Mapping[str, Any]:
         raise LandscapeError(
             f"dataset.source={source} is of type {type(function).__name__}; expected a function"
         )
-    returned = function()
+    try:
+        returned = function()
+    except Exception as error:
+        raise LandscapeError(f"dataset.source={source} failed: {described(error)}") from error
     if isinstance(returned, Mapping):
         return returned
     if isinstance(returned, tuple | list) and len(returned) == len(KEYS):

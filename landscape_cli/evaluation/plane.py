@@ -27,9 +27,8 @@ from landscape_cli.files import only_writer
 from landscape_cli.solutions import Solution
 from landscape_cli.weights.arithmetic import Vector, point_of
 
-ORIGIN_TOLERANCE = (
-    1e-4  # relative; the same weights and samples in another batch size or on another device agree to 1e-6
-)
+# relative; the same weights and samples in another batch size or on another device agree to 1e-6
+ORIGIN_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,15 @@ def compute(
     """
     assert config.out is not None
     out, centre = Path(config.out), marks[0].solution
-    identity = json.dumps([mark.solution.identity for mark in marks])
+    if out.is_dir():
+        raise LandscapeError(f"out={out} is a folder; name an HDF5 file")
+    trained_on = centre.run.provenance()["dataset_fingerprint"]
+    if trained_on != dataset.fingerprint:
+        raise LandscapeError(
+            f"the data have changed since {centre.run.path} was trained on them (SHA-256 {trained_on[:12]}…,"
+            f" now {dataset.fingerprint[:12]}…); say dataset.source= or dataset.root= where those data lie"
+        )
+    checkpoints = [mark.solution.identity for mark in marks]
     settings = dataclasses.asdict(config)
     evaluator = Evaluator(model, _splits(config, dataset), centre.run.config["loss"], config.batch_size)
     recomputing = config.batchnorm == "recompute"
@@ -113,7 +120,7 @@ def compute(
     plane = Plane(evaluator, point_of(evaluator.model), directions, inputs)
     with only_writer(out), evaluator.enough_threads():
         if out.exists():
-            store.check_same(out, settings, identity)
+            store.check_same(out, settings, checkpoints)
         else:
             origin_check = check_marks(plane, marks, config, dataset)
             store.create(
@@ -129,7 +136,7 @@ def compute(
                 marks=[(mark.label, mark.x, mark.y) for mark in marks],
                 attributes={
                     "command": provenance.command(),
-                    "checkpoint": identity,
+                    "checkpoint": json.dumps(checkpoints),
                     "provenance": json.dumps(
                         provenance.record(dataset.train.inputs.device, dataset.fingerprint)
                     ),
@@ -160,11 +167,16 @@ def _splits(config: EvaluationConfig, dataset: Dataset) -> dict[str, Split]:
         return {name: whole[name] for name in config.splits}
     chosen = {}
     for name in config.splits:
-        inputs, targets = whole[name].inputs, whole[name].targets
-        labels = targets.cpu().numpy()
-        indices = balanced(labels, config.samples, dataset.classes, stream(config.seed, name), key="samples")
-        here = torch.from_numpy(indices).to(inputs.device)
-        chosen[name] = Split(inputs[here], targets[here])
+        split = whole[name]
+        if config.samples > len(split):
+            raise LandscapeError(
+                f"samples={config.samples} is more than the {len(split)} of the {name} split"
+            )
+        labels = split.targets.cpu().numpy()
+        random = stream(config.seed, name)
+        indices = torch.from_numpy(balanced(labels, config.samples, dataset.classes, random, key="samples"))
+        indices = indices.to(split.targets.device)
+        chosen[name] = Split(split.inputs[indices], split.targets[indices])
     return chosen
 
 

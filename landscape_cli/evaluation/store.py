@@ -10,18 +10,20 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from landscape_cli.config import first_difference, from_yaml, to_yaml
+from landscape_cli.config import CIRCUMSTANCES, first_difference, from_yaml, to_yaml
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import replacing
 
 FORMAT = "landscape-surface"
 VERSION = 1
+PATHS = ("run", "from_run", "to_run", "direction.to", "dataset")  # checkpoints and fingerprint identify these
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -71,22 +73,20 @@ def read(path: Path) -> Surface:
                 for split in ("train", "test")
                 for name, dataset in file.get(split, {}).items()
             }
-            x = np.asarray(file["x"])
-            y = np.asarray(file["y"]) if "y" in file else None
-    except (OSError, KeyError) as error:
+            return Surface(
+                path=path,
+                x=np.asarray(file["x"]),
+                y=np.asarray(file["y"]) if "y" in file else None,
+                values=values,
+                config=from_yaml(attributes["config"]),
+                run_config=from_yaml(attributes["run_config"]),
+                attributes=attributes,
+                marks=[(label, float(x), float(y)) for label, x, y in json.loads(attributes["marks"])],
+            )
+    except (OSError, KeyError, ValueError) as error:
         raise LandscapeError(
             f"{path} cannot be read as HDF5 ({error}); delete it to compute it again"
         ) from error
-    return Surface(
-        path=path,
-        x=x,
-        y=y,
-        values=values,
-        config=from_yaml(attributes["config"]),
-        run_config=from_yaml(attributes["run_config"]),
-        attributes=attributes,
-        marks=[(label, float(x), float(y)) for label, x, y in json.loads(attributes["marks"])],
-    )
 
 
 def create(
@@ -145,16 +145,22 @@ def create(
         )
 
 
-def check_same(path: Path, config: Mapping[str, Any], checkpoint: str) -> None:
-    """Refuse to go on with a file that was begun with another configuration or another checkpoint.
+def check_same(path: Path, config: Mapping[str, Any], checkpoints: list[dict[str, str]]) -> None:
+    """Refuse to go on with a file that was begun with another configuration or other checkpoints.
+
+    Runs are compared by the SHA-256 of their checkpoints, not by how their paths were written.
 
     Raises:
         LandscapeError: naming the first difference.
     """
     surface = read(path)
-    difference = first_difference(surface.config, config)
-    if difference is None and surface.attributes["checkpoint"] != checkpoint:
-        difference = "the checkpoint it starts from has changed"
+    difference = first_difference(surface.config, config, ignore=(*CIRCUMSTANCES, *PATHS))
+    begun_with = json.loads(surface.attributes["checkpoint"])
+    for before, now in zip_longest(
+        begun_with, checkpoints, fillvalue={"sha256": "", "path": "no checkpoint"}
+    ):
+        if difference is None and before["sha256"] != now["sha256"]:
+            difference = f"{now['path']} is not, or no longer, the {before['path']} of then"
     if difference:
         raise LandscapeError(
             f"{path} was begun with another configuration ({difference}); choose another out= or delete it"

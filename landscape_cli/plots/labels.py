@@ -112,6 +112,9 @@ def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
 
 def _surface_phrases(surface: Surface) -> dict[str, str]:
     phrases = _run_phrases(surface.run_config)
+    if surface.config.get("batchnorm") in ("recompute", "keep"):
+        verb = {"recompute": "recomputed", "keep": "kept"}[surface.config["batchnorm"]]
+        phrases["batchnorm"] = f"BatchNorm {verb}"
     if surface.kind == "interpolation":
         return phrases
     epoch = surface.config.get("epoch")

@@ -103,17 +103,16 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
             row = metrics(started)
             finite = bool(torch.isfinite(loss))
             record.add(state, row, last=is_last(row) and finite)
-            progress.set_postfix_str(f"epoch {state.epoch}/{config.epochs}, {_told(row)}", refresh=False)
+            progress.set_postfix_str(f"epoch {state.epoch}/{config.epochs} {_told(row)}", refresh=False)
             if not finite:
                 raise LandscapeError(
                     f"training diverged: a loss of {loss.item()} in epoch {state.epoch} of {record.path};"
                     " lower optimizer.lr, or set clip_grad_norm or schedule.warmup"
                 )
+        describe(progress, "trained")
     record.finish(state.epoch)
 
 
 def _told(row: dict[str, float]) -> str:
-    return (
-        f"loss {row['train_loss']:.4f} / {row['test_loss']:.4f},"
-        f" accuracy {row['train_accuracy']:.1%} / {row['test_accuracy']:.1%} (train / test)"
-    )
+    loss = f"loss {row['train_loss']:.3g}/{row['test_loss']:.3g}"
+    return f"{loss} accuracy {row['train_accuracy']:.1%}/{row['test_accuracy']:.1%}"

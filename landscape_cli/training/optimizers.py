@@ -1,5 +1,6 @@
 """The optimizers, by name."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,23 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 }
 
 
+def _check(key: str, value: object) -> None:
+    if key == "nesterov":
+        if not isinstance(value, bool):
+            raise LandscapeError(f"optimizer.nesterov must be true or false, got {value!r}")
+        return
+    numbers = value if isinstance(value, list) and key == "betas" else [value]
+    expected = "two numbers in [0, 1)" if key == "betas" else "a finite number of zero or more"
+    holds = len(numbers) == (2 if key == "betas" else 1) and all(
+        isinstance(number, int | float)
+        and not isinstance(number, bool)
+        and 0 <= number < (1 if key == "betas" else math.inf)
+        for number in numbers
+    )
+    if not holds:
+        raise LandscapeError(f"optimizer.{key} must be {expected}, got {value!r}")
+
+
 def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Return torch's optimizer of that name; the other entries are its arguments.
 
@@ -31,9 +49,7 @@ def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torc
         raise unknown("optimizer", name, OPTIMIZERS)
     arguments = {key: value for key, value in optimizer.items() if key != "name"}
     for key, value in arguments.items():
-        numbers = value if isinstance(value, list) else [value]
-        if not all(isinstance(number, int | float) for number in numbers):
-            raise LandscapeError(f"optimizer.{key} must be a number, got {value!r}")
+        _check(key, value)
     if "betas" in arguments:
         arguments["betas"] = tuple(arguments["betas"])
     try:

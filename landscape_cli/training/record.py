@@ -38,7 +38,7 @@ class Record:
         newest = max((self.path / "checkpoints").glob("*_*.pt"), key=_epoch_of, default=None)
         if newest is None:
             return False
-        state.load_state_dict(checkpoint.load(newest, next(state.model.parameters()).device))
+        state.load_state_dict(checkpoint.load(newest))
         rows = [row for row in self._run.metrics() if row["epoch"] <= state.epoch]
         write_text(
             self.path / "metrics.csv", "".join([_line(METRICS), *(_line(row.values()) for row in rows)])

@@ -83,7 +83,7 @@ def build(schedule: dict[str, Any], epochs: int, steps_per_epoch: int) -> Callab
             f"schedule.warmup={warmup:g} leaves nothing of epochs={epochs}; choose a shorter one"
         )
     warmup_steps = round(warmup * steps_per_epoch)
-    decay = SCHEDULES[name](schedule, epochs, warmup)
+    decay = SCHEDULES[name](schedule, max(epochs, 1), warmup)
 
     def factor(step: int) -> float:
         if step < warmup_steps:

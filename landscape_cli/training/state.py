@@ -5,10 +5,11 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.lr_scheduler import LambdaLR
 
 from landscape_cli.config import TrainConfig
-from landscape_cli.data.batches import augmentation, epoch_batches
+from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.training import optimizers, schedules
@@ -36,9 +37,7 @@ class State:
             "step": self.step,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "schedule": {
-                key: value for key, value in self.schedule.state_dict().items() if key != "lr_lambdas"
-            },
+            "schedule": self.schedule.state_dict(),
             "rng": rng,
         }
 
@@ -48,7 +47,7 @@ class State:
         self.epoch, self.step = saved["epoch"], saved["step"]
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.schedule.load_state_dict({**saved["schedule"], "lr_lambdas": [None]})
+        self.schedule.load_state_dict(saved["schedule"])
         self.order.set_state(saved["rng"]["order"])
         torch.set_rng_state(saved["rng"]["torch"])
         if device.type == "cuda" and "cuda" in saved["rng"]:
@@ -67,8 +66,14 @@ def prepare(config: TrainConfig, model: nn.Module, dataset: Dataset) -> State:
         raise LandscapeError(
             f"batch_size={config.batch_size} is more than the {n} training samples; say batch_size=full"
         )
+    batches = epoch_batches(n, config.batch_size, torch.Generator())
+    smallest = min(len(part) for batch in batches for part in parts_of(batch, config.micro_batch or n))
+    if smallest == 1 and any(isinstance(module, _BatchNorm) for module in model.modules()):
+        raise LandscapeError(
+            "BatchNorm (normalization=batch) needs at least two samples a forward pass, got one:"
+            f" batch_size={config.batch_size} of {n} training samples; raise it, or choose another normalization"
+        )
     optimizer = optimizers.build(config.optimizer, model.parameters())
     order = torch.Generator().manual_seed(config.seed)
-    steps_per_epoch = len(epoch_batches(n, config.batch_size, torch.Generator()))
-    factor = schedules.build(config.schedule, config.epochs, steps_per_epoch)
+    factor = schedules.build(config.schedule, config.epochs, len(batches))
     return State(model, optimizer, LambdaLR(optimizer, factor), order)
