@@ -1,5 +1,6 @@
 """The HDF5 file: its layout, and that nothing is ever lost in it."""
 
+import json
 import os
 import random
 import signal
@@ -19,6 +20,7 @@ from landscape_cli.evaluation.sweep import sweep
 from landscape_cli.files import only_writer
 
 X, Y = np.linspace(-1, 1, 5), np.linspace(0, 3, 4)
+HERE = [{"path": "run/epoch_0001.pt", "sha256": "c"}]
 NAMES = ["train/loss", "train/accuracy", "test/loss", "test/accuracy"]
 
 
@@ -37,7 +39,7 @@ def create(path: Path, y: np.ndarray | None = Y) -> Path:
         marks=[("here", 0.0, 0.0)],
         attributes={
             "command": "landscape surface",
-            "checkpoint": "c",
+            "checkpoint": json.dumps(HERE),
             "provenance": "{}",
             "origin_check": "[]",
         },
@@ -212,17 +214,31 @@ def test_what_cannot_be_read_is_refused_in_words(tmp_path: Path, make: object, w
         store.read(path)
 
 
+def test_the_same_file_goes_on_whatever_its_paths_are_called(tmp_path: Path) -> None:
+    path = create(tmp_path / "s.h5")
+    same = {"x": [-1, 1, 5], "samples": None, "run": "./elsewhere", "out": "elsewhere", "device": "cuda"}
+    store.check_same(path, same, [{"path": "./elsewhere/epoch_0001.pt", "sha256": "c"}])
+
+
 @pytest.mark.parametrize(
-    ("config", "checkpoint", "words"),
+    ("config", "checkpoints", "words"),
     [
-        ({"x": [-1, 1, 7], "samples": None}, "c", "x: saved \\[-1, 1, 5\\], asked for \\[-1, 1, 7\\]"),
-        ({"x": [-1, 1, 5], "samples": None}, "d", "checkpoint it starts from has changed"),
+        ({"x": [-1, 1, 7], "samples": None}, HERE, r"x: saved \[-1, 1, 5\], asked for \[-1, 1, 7\]"),
+        (
+            {"x": [-1, 1, 5], "samples": None},
+            [{"path": "b", "sha256": "d"}],
+            r"b is not, or no longer, the run/epoch_0001",
+        ),
+        (
+            {"x": [-1, 1, 5], "samples": None},
+            [*HERE, {"path": "b", "sha256": "d"}],
+            r"the no checkpoint of then",
+        ),
     ],
 )
 def test_a_file_of_another_configuration_is_refused(
-    tmp_path: Path, config: dict[str, object], checkpoint: str, words: str
+    tmp_path: Path, config: dict[str, object], checkpoints: list[dict[str, str]], words: str
 ) -> None:
     path = create(tmp_path / "s.h5")
-    store.check_same(path, {"x": [-1, 1, 5], "samples": None, "out": "elsewhere"}, "c")
     with pytest.raises(LandscapeError, match=words):
-        store.check_same(path, config, checkpoint)
+        store.check_same(path, config, checkpoints)
