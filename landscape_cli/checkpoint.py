@@ -1,5 +1,6 @@
 """A checkpoint file: the weights of one epoch and what an exact resume needs, without any code."""
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ KEYS = ("format", "epoch", "step", "model", "optimizer", "schedule", "rng")
 def save(path: Path, checkpoint: dict[str, Any]) -> None:
     """Write a checkpoint, whole or not at all; `checkpoint` holds KEYS but ``format``."""
     with replacing(path) as temporary:
-        torch.save({"format": FORMAT, **checkpoint}, temporary)
+        content = io.BytesIO()  # on a full disk torch's own writer does not raise an OSError
+        torch.save({"format": FORMAT, **checkpoint}, content)
+        temporary.write_bytes(content.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:

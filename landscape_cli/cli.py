@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 import tempfile
+import traceback
 from importlib.metadata import version
 
 import hydra
@@ -60,14 +61,22 @@ def task(config: DictConfig) -> str | None:
     job = HydraConfig.get()
     overrides = list(job.overrides.task)
     try:
+        for word in overrides:
+            if word.startswith("+") and not word.lstrip("+").startswith("architecture.options."):
+                raise LandscapeError(
+                    f"no key {word.lstrip('+').partition('=')[0]!r}; only architecture.options.… can grow"
+                )
         settings = configs.to_object(config)
-        if getattr(settings, "out", "") is None:
+        if settings.out is None and hasattr(settings, "default_out"):
             settings.out = str(settings.default_out(overrides))
-        written = importlib.import_module(f"landscape_cli.commands.{job.job.name}").run(settings)
-    except (LandscapeError, OSError) as error:
+        written = importlib.import_module(f"landscape_cli.commands.{job.job.config_name}").run(settings)
+    except Exception as error:
         message = explain(error)
         if message is None:
-            raise
+            if job.mode != RunMode.MULTIRUN:
+                raise
+            traceback.print_exc()  # a fault of ours or of the user's code: the other jobs go on
+            message = f"{type(error).__name__}: {error}"
         failures.append((" ".join(overrides), message))
         if job.mode == RunMode.MULTIRUN:
             print(f"failed: {' '.join(overrides)}: {message}", file=sys.stderr, flush=True)
@@ -107,6 +116,7 @@ def _is_multirun(words: list[str]) -> bool:
 def _hydra(command: str, words: list[str]) -> None:
     """Let Hydra compose the configuration and run the task, with errors raised rather than printed."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait by spinning starve each other
     configs.register()
     sys.argv = [sys.argv[0], *words]
@@ -132,7 +142,7 @@ def main() -> int:
         if message is None:
             raise
         if not failures:  # it was not a job that failed
-            print(message, file=sys.stderr)
+            print(message, "(no job was run)" if _is_multirun(arguments) else "", file=sys.stderr)
             return 1
     if failures and _is_multirun(arguments):
         jobs = (f"{overrides}: {message}" for overrides, message in failures)

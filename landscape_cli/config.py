@@ -225,7 +225,7 @@ class PlotConfig:
     file: Any = MISSING
     kind: str = "auto"
     value: str = "loss"
-    split: str = "train"
+    split: str = "auto"
     scale: str = "auto"
     levels: Any = None
     title: str | None = None
@@ -238,7 +238,7 @@ class PlotConfig:
         """Take one file for a list of one."""
         self.file = _as_list("file", self.file)
         _require_choice("value", self.value, ("loss", "accuracy"))
-        _require_choice("split", self.split, SPLITS)
+        _require_choice("split", self.split, ("auto", *SPLITS))
         _require_choice("scale", self.scale, ("auto", "linear", "log"))
 
     def default_out(self, overrides: list[str]) -> Path:
@@ -277,11 +277,11 @@ class ReportConfig:
 
 
 @dataclass
-class ListConfig:
+class ListConfig(Circumstances):
     """`landscape list`: what there is to choose from."""
 
     kind: str | None = None
-    outputs_dir: str = "outputs"
+    seed: int = 0
 
 
 SCHEMAS: dict[str, type[Any]] = {

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from landscape_cli.errors import LandscapeError
+
+SECONDS_OF_A_WRITE = 3600  # no file takes longer to write
 
 
 @contextmanager
@@ -21,8 +24,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left_by_a_kill in path.parent.glob(f".{path.name}-*.part"):
-        left_by_a_kill.unlink(missing_ok=True)
+    for part in path.parent.glob(f".{path.name}-*.part"):
+        if time.time() - part.stat().st_mtime > SECONDS_OF_A_WRITE:  # left by a kill
+            part.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
     os.close(handle)
     temporary = Path(name)

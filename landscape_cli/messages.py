@@ -1,7 +1,7 @@
 """Errors of the command line in a line: the thing, what was got, what was expected, the next step."""
 
 import dataclasses
-import errno
+import os
 import re
 
 from hydra.errors import (
@@ -10,21 +10,10 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from landscape_cli import config as configs
 from landscape_cli.errors import LandscapeError, nearest, unknown
-
-DISK = (
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.EEXIST,
-)
 
 
 def explain(error: BaseException, command: str = "") -> str | None:
@@ -42,9 +31,14 @@ def explain(error: BaseException, command: str = "") -> str | None:
         return f"cannot read {error.override!r}; write key=value, lists as key=[1,2], with quotes"
     if isinstance(error, HydraException):
         return f"{_one_line(error)}; `landscape {command} --help` lists the keys"
-    if isinstance(error, OSError) and error.errno in DISK:
+    if isinstance(error, OSError) and error.errno:
         name = error.filename or "the output"
-        return f"cannot use {name}: {error.strerror}; free space or choose another out="
+        return f"cannot use {name}: {os.strerror(error.errno)}; free space or choose another out="
+    out_of_memory = "OutOfMemory" in type(error).__name__ or "t allocate memory" in str(error)
+    if isinstance(error, MemoryError) or out_of_memory:
+        return "the memory does not suffice; lower batch_size, set micro_batch= or choose a smaller network"
+    if isinstance(error, ValueError) and "Config group override" in str(error):
+        return f"a group must be one of its choices; `landscape {command} --help` lists them"
     return None
 
 
@@ -59,9 +53,9 @@ def _of_value(error: OmegaConfBaseException, command: str) -> str | None:
         return None
     parent = key.rpartition(".")[0]
     text = _one_line(error)
-    if "not in" in text or "not a valid" in text:
+    if isinstance(error, ConfigKeyError | ConfigAttributeError):
         choices = _keys(command, error, parent)
-        if not choices:
+        if not choices and error.parent_node is not None:
             return f"no key {key!r} yet; say +{key}=… to add it"
         return f"no key {key!r}; choose from {', '.join(choices)}{nearest(key, choices)}"
     reason = text.partition(" full_key:")[0]

@@ -84,7 +84,9 @@ class Run:
                 rows = [row for row in csv.DictReader(file) if row["seconds"]]
             return [{name: float(row[name]) for name in METRICS} for row in rows]
         except (OSError, KeyError, ValueError, TypeError) as error:
-            raise LandscapeError(f"{path} cannot be read ({_reason(error)}); train the run again") from error
+            raise LandscapeError(
+                f"{path} cannot be read ({_reason(error)}); delete the run and train it again"
+            ) from error
 
     def provenance(self) -> dict[str, Any]:
         """Return provenance.json."""
@@ -92,7 +94,9 @@ class Run:
         try:
             loaded: dict[str, Any] = json.loads(path.read_text())
         except (OSError, ValueError) as error:
-            raise LandscapeError(f"{path} cannot be read ({_reason(error)}); train the run again") from error
+            raise LandscapeError(
+                f"{path} cannot be read ({_reason(error)}); delete the run and train it again"
+            ) from error
         return loaded
 
 
@@ -122,4 +126,6 @@ def open_run(path: str | Path, *, key: str = "run") -> Run:
     try:
         return Run(path, from_yaml(config.read_text()))
     except (OSError, ValueError) as error:
-        raise LandscapeError(f"{config} cannot be read ({_reason(error)}); train the run again") from error
+        raise LandscapeError(
+            f"{config} cannot be read ({_reason(error)}); delete the run and train it again"
+        ) from error

@@ -133,4 +133,29 @@ def labels(solutions: list[Solution]) -> list[str]:
         return [solution.run.path.name for solution in solutions]
     key = difference.partition(":")[0]
     values = [OmegaConf.select(OmegaConf.create(config), key) for config in configs]
-    return [f"{key.replace('_', ' ').replace('.', ' ')} {value}" for value in values]
+    names = [f"{key.replace('_', ' ').replace('.', ' ')} {value}" for value in values]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{solution.run.path.name} epoch {solution.epoch}" for solution in solutions]
+
+
+def check_comparable(solutions: list[Solution]) -> None:
+    """Refuse solutions whose losses are not of one function of the weights.
+
+    Raises:
+        LandscapeError: naming the first setting in which they differ.
+    """
+    shared = [
+        {key: solution.run.config[key] for key in ("architecture", "normalization", "loss")}
+        | {"dataset": {"scaling": solution.run.config["dataset"].get("scaling")}}
+        for solution in solutions
+    ]
+    for solution, settings in zip(solutions[1:], shared[1:], strict=True):
+        difference = first_difference(shared[0], settings)
+        if difference:
+            key, _, values = difference.partition(": ")
+            values = values.replace("saved ", "").replace("asked for ", "")
+            raise LandscapeError(
+                f"{solutions[0].run.path} and {solution.run.path} are not of one function of the weights:"
+                f" {key} is {values}; choose runs that share it"
+            )

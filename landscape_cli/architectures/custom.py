@@ -32,7 +32,8 @@ def custom(
         LandscapeError: the source cannot be loaded, the factory does not take these arguments or fails, or
             the result is no nn.Module, has lazy layers, or does not give outputs (n, classes).
     """
-    factory = load_source(source, key="architecture.source", trust=trust)
+    with torch.random.fork_rng(devices=[]):  # what a module does when imported must not move the seed
+        factory = load_source(source, key="architecture.source", trust=trust)
     if not callable(factory) or isinstance(factory, nn.Module):
         raise LandscapeError(
             f"architecture.source={source} must name a function or class that makes an nn.Module,"
@@ -89,15 +90,16 @@ def _check_outputs(model: nn.Module, source: str, input_shape: tuple[int, ...], 
     batch = torch.zeros(2, *input_shape)
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            outputs = copy.deepcopy(model).eval()(batch)
+            outputs = [copy.deepcopy(model).train(training)(batch) for training in (True, False)]
     except Exception as error:
         raise LandscapeError(
             f"architecture.source={source}: the model fails on a batch of shape {tuple(batch.shape)}:"
             f" {described(error)}"
         ) from error
-    got = tuple(outputs.shape) if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
-    if got != (2, classes):
-        raise LandscapeError(
-            f"architecture.source={source}: for a batch of shape {tuple(batch.shape)} the model must"
-            f" give outputs of shape {(2, classes)}, got {got}"
-        )
+    for output, mode in zip(outputs, ("training", "evaluation"), strict=True):
+        got = tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        if got != (2, classes):
+            raise LandscapeError(
+                f"architecture.source={source}: for a batch of shape {tuple(batch.shape)} the model must"
+                f" give outputs of shape {(2, classes)} in {mode} mode, got {got}"
+            )

@@ -10,7 +10,7 @@ from landscape_cli.evaluation import store
 from landscape_cli.evaluation.barrier import barrier
 from landscape_cli.evaluation.plane import Mark, compute
 from landscape_cli.evaluation.sweep import grid
-from landscape_cli.solutions import labels, load_dataset, locate
+from landscape_cli.solutions import check_comparable, labels, load_dataset, locate
 from landscape_cli.weights.arithmetic import params_of, point_of
 from landscape_cli.weights.directions import toward
 
@@ -19,6 +19,7 @@ def run(config: InterpolateConfig) -> Path:
     """Evaluate (1 - alpha) theta + alpha theta' into `config.out`, print the barrier; return the file."""
     start = locate(config.from_run, config.from_epoch, key="from_run")
     end = locate(config.to_run, config.to_epoch, key="to_run")
+    check_comparable([start, end])
     device = devices.resolve(config.device)
     dataset = load_dataset(start.run.config, device, trust=config.trust, location=config.dataset)
     model, other = (solution.network(dataset, trust=config.trust) for solution in (start, end))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from landscape_cli.config import CONF, ListConfig
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.files import write_text
 from landscape_cli.plots.labels import run_title
 from landscape_cli.runs import open_run
 
@@ -20,8 +21,8 @@ GROUPS = {
 KINDS = (*GROUPS, "plots", "runs")
 
 
-def run(config: ListConfig) -> None:
-    """Print a table of the choices of `config.kind`, or of the kinds."""
+def run(config: ListConfig) -> Path | None:
+    """Print a table of the choices of `config.kind`, or of the kinds; write it to `config.out` where that is set."""
     if config.kind is None:
         rows = [(kind, f"choices of {group}=") for kind, group in GROUPS.items()]
         rows += [("plots", "choices of plot kind="), ("runs", f"run folders under {config.outputs_dir}/")]
@@ -37,8 +38,12 @@ def run(config: ListConfig) -> None:
     else:
         raise unknown("kind", config.kind, KINDS)
     width = max((len(name) for name, _ in rows), default=0)
-    for name, description in rows:
-        print(f"{name:<{width}}  {description}")
+    table = "".join(f"{name:<{width}}  {description}\n" for name, description in rows)
+    print(table, end="")
+    if config.out is None:
+        return None
+    write_text(Path(config.out), table)
+    return Path(config.out)
 
 
 def _name(path: Path, folder: Path) -> str:
@@ -69,6 +74,8 @@ def _run_line(path: Path) -> str:
             return f"{run_title(run.config)}; not begun"
         rows = run.metrics()
         finished = run.finished
+        if not rows:
+            return f"{run_title(run.config)}; not begun"
     except LandscapeError as error:
         return str(error)
     last = rows[-1]

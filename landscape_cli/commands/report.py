@@ -11,6 +11,7 @@ from landscape_cli.plots.draw import draw, png
 from landscape_cli.plots.interactive import interactive_fragment
 from landscape_cli.plots.labels import run_title
 from landscape_cli.plots.page import Section, page_html
+from landscape_cli.plots.values import default_split
 from landscape_cli.runs import Run, open_run
 
 INTERPOLATIONS = "Loss and accuracy on the straight line between two solutions."
@@ -38,9 +39,17 @@ def run(config: ReportConfig) -> Path:
         ("Planes", PLANES, planes),
     ):
         if group:
-            sections.append(Section(heading, caption, picture=png(draw(group))))
+            sections.append(
+                Section(heading, caption, picture=png(draw(group, split=default_split(group, "loss"))))
+            )
     if planes:
-        sections.append(Section("Planes, interactive", TURN, interactive=interactive_fragment(planes)))
+        sections.append(
+            Section(
+                "Planes, interactive",
+                TURN,
+                interactive=interactive_fragment(planes, split=default_split(planes, "loss")),
+            )
+        )
     out = Path(config.out)
     write_text(out, page_html(config.title, sections))
     return out
@@ -52,7 +61,10 @@ def _table(runs: Sequence[Run]) -> list[list[str]]:
         ["run", "epoch", "training loss", "training accuracy", "test loss", "test accuracy", "weight norm"]
     ]
     for run in runs:
-        last = run.metrics()[-1]
+        metrics = run.metrics()
+        if not metrics:
+            raise LandscapeError(f"run {run.path} has no metrics yet; train it first")
+        last = metrics[-1]
         numbers = [f"{last['train_loss']:.4g}", f"{last['train_accuracy']:.1%}", f"{last['test_loss']:.4g}"]
         numbers += [f"{last['test_accuracy']:.1%}", f"{last['weight_norm']:.4g}"]
         rows.append([run_title(run.config), f"{last['epoch']:.0f}", *numbers])

@@ -8,7 +8,7 @@ from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation.plane import Mark, compute
 from landscape_cli.evaluation.sweep import grid
-from landscape_cli.solutions import Solution, labels, load_dataset, locate
+from landscape_cli.solutions import Solution, check_comparable, labels, load_dataset, locate
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import Vector, norm, params_of, point_of
 
@@ -19,6 +19,12 @@ def run(config: SurfaceConfig) -> Path:
     """Evaluate the surface into the file `config.out`, or go on with it; return the file."""
     centre = locate(config.run, config.epoch, key="run")
     targets = _targets(config)
+    if not targets and config.batchnorm == "recompute":
+        raise LandscapeError(
+            "batchnorm=recompute is for direction=runs;"
+            " along random directions the statistics stay those of the checkpoint"
+        )
+    check_comparable([centre, *targets])
     device = devices.resolve(config.device)
     dataset = load_dataset(centre.run.config, device, trust=config.trust, location=config.dataset)
     model = centre.network(dataset, trust=config.trust)

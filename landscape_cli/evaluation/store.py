@@ -7,6 +7,7 @@ library. So a kill at any moment leaves a readable file, and readers need not wa
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from landscape_cli.files import replacing
 
 FORMAT = "landscape-surface"
 VERSION = 1
+SECONDS_BETWEEN_SYNCS = 5  # a kill loses nothing; this is for power cuts
 PATHS = ("run", "from_run", "to_run", "direction.to", "dataset")  # checkpoints and fingerprint identify these
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -172,6 +174,7 @@ class Writer:
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._synced = time.monotonic()
         self._offsets: dict[str, int] = {}
         self.values: dict[str, Array] = {}
         with h5py.File(path, "r", locking=False) as file:
@@ -185,6 +188,9 @@ class Writer:
         stored = np.float64(value if np.isfinite(value) else np.inf)
         self.values[name][index] = stored
         place = int(np.ravel_multi_index(index, self.values[name].shape))
+        if time.monotonic() - self._synced > SECONDS_BETWEEN_SYNCS:
+            os.fsync(self._descriptor)
+            self._synced = time.monotonic()
         os.pwrite(self._descriptor, stored.astype("<f8").tobytes(), self._offsets[name] + 8 * place)
 
     def missing(self) -> list[tuple[int, ...]]:

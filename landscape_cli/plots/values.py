@@ -15,6 +15,11 @@ LOG_FROM = 30.0
 """Ratio of the largest to the smallest positive value above which ``scale=auto`` is logarithmic."""
 
 
+def default_split(surfaces: Sequence[Surface], value: str) -> str:
+    """Return ``train`` where every file has that value of it, else ``test``."""
+    return "train" if all(f"train/{value}" in surface.values for surface in surfaces) else "test"
+
+
 def values_of(surface: Surface, split: str, value: str) -> NDArray[np.float64]:
     """Return the stored values ``split/value``, (ny, nx) or (nx,), accuracies in percent.
 

@@ -13,7 +13,6 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import evaluate
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.progress import bar, describe
-from landscape_cli.runs import Run
 from landscape_cli.training.metrics import gradient_norm, weight_norm
 from landscape_cli.training.record import Record
 from landscape_cli.training.state import State
@@ -38,6 +37,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
     )
     device = train_split.inputs.device
     augment = augmentation(config.augment, dataset.input_shape)
+    torch.compiler.reset()  # a sweep's jobs in one process would share a limited number of compilations
     forward = torch.compile(model) if config.compile else model
 
     def backward(indices: Tensor, share: float) -> Tensor:
@@ -62,11 +62,11 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
         state.step += 1
         return loss
 
-    def metrics(started: float) -> dict[str, float]:
+    def metrics(started: float, lr: float) -> dict[str, float]:
         describe(progress, "evaluating")
         on_train, on_test = (evaluate(model, split, config.loss) for split in (train_split, test_split))
         return {
-            "lr": float(state.schedule.get_last_lr()[0]),
+            "lr": lr,
             "train_loss": on_train.loss,
             "train_accuracy": on_train.accuracy,
             "test_loss": on_test.loss,
@@ -88,19 +88,20 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
         bar(config.epochs * n, "training", "samples", initial=state.epoch * n) as progress,
     ):
         if resumed:
-            row = Run(record.path, {}).metrics()[-1]
+            row = record.last_row()
         else:
-            row = metrics(time.perf_counter())
+            row = metrics(time.perf_counter(), state.lr)
             record.add(state, row, last=is_last(row))
         while not is_last(row):
             started = time.perf_counter()
             describe(progress, "training")
             model.train()
             for indices in epoch_batches(n, config.batch_size, state.order):
+                lr = state.lr
                 loss = step(indices)
                 progress.update(len(indices))
             state.epoch += 1
-            row = metrics(started)
+            row = metrics(started, lr)
             finite = bool(torch.isfinite(loss))
             record.add(state, row, last=is_last(row) and finite)
             progress.set_postfix_str(f"epoch {state.epoch}/{config.epochs} {_told(row)}", refresh=False)

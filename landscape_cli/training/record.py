@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,11 +40,14 @@ class Record:
         if newest is None:
             return False
         state.load_state_dict(checkpoint.load(newest))
-        rows = [row for row in self._run.metrics() if row["epoch"] <= state.epoch]
-        write_text(
-            self.path / "metrics.csv", "".join([_line(METRICS), *(_line(row.values()) for row in rows)])
-        )
+        path = self.path / "metrics.csv"
+        lines = path.read_text().splitlines(keepends=True)
+        write_text(path, "".join(lines[: state.epoch + 2]))  # the head, and a row an epoch from 0
         return True
+
+    def last_row(self) -> dict[str, float]:
+        """Return the last row of metrics.csv."""
+        return self._run.metrics()[-1]
 
     def add(self, state: State, metrics: dict[str, float], *, last: bool) -> None:
         """Add the row of an epoch, and its checkpoint where one is due.
@@ -56,7 +60,7 @@ class Record:
             state.epoch == 0 or last or (self.checkpoint_every and state.epoch % self.checkpoint_every == 0)
         )
         late = time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES
-        with path.open("a") as file:
+        with path.open("w" if state.epoch == 0 else "a") as file:
             file.write((_line(METRICS) if state.epoch == 0 else "") + _line(row[name] for name in METRICS))
             if kept or late:
                 file.flush()
@@ -69,6 +73,7 @@ class Record:
 
     def finish(self, epoch: int) -> None:
         """Mark the run as finished."""
+        self._forget_resume(but="")
         write_text(
             self.path / "provenance.json",
             _json({**self._run.provenance(), "end": provenance.now(), "epochs": epoch}),
@@ -100,7 +105,7 @@ def existing(path: Path, config: dict[str, Any]) -> Run | None:
     Raises:
         LandscapeError: the folder holds something else, or a run of another configuration.
     """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())) or _is_begun(path):
         return None
     if not (path / "config.yaml").is_file():
         raise LandscapeError(f"{path} exists and is no run folder; choose another out=")
@@ -113,6 +118,14 @@ def existing(path: Path, config: dict[str, Any]) -> Run | None:
     return run
 
 
+def _is_begun(path: Path) -> bool:
+    """Whether the folder holds no more than what `claim` makes before the configuration, its last."""
+    if not path.is_dir() or not (path / "provenance.json").is_file() or (path / "config.yaml").exists():
+        return False
+    names = {entry.name for entry in path.iterdir() if entry.suffix != ".part"}
+    return names <= {"checkpoints", "provenance.json"} and not any((path / "checkpoints").glob("*"))
+
+
 @contextmanager
 def claim(
     path: Path, config: dict[str, Any], made_by: dict[str, Any], checkpoint_every: int | None
@@ -123,8 +136,20 @@ def claim(
         LandscapeError: another process writes it, or it holds something else.
     """
     with only_writer(path):
-        if existing(path, config) is None:
-            (path / "checkpoints").mkdir(parents=True, exist_ok=True)
-            write_text(path / "provenance.json", _json(made_by))
-            write_text(path / "config.yaml", to_yaml(config))
+        before = existing(path, config)
+        if before is None:
+            try:
+                write_text(path / "provenance.json", _json(made_by))
+                (path / "checkpoints").mkdir(exist_ok=True)
+                write_text(path / "config.yaml", to_yaml(config))
+            except BaseException:
+                shutil.rmtree(path, ignore_errors=True)
+                raise
+        else:
+            trained_on = before.provenance()["dataset_fingerprint"]
+            if trained_on != made_by["dataset_fingerprint"]:
+                raise LandscapeError(
+                    f"the data have changed since {path} was begun (SHA-256 {trained_on[:12]}…, now"
+                    f" {made_by['dataset_fingerprint'][:12]}…); bring them back or choose another out="
+                )
         yield Record(path, checkpoint_every)

@@ -14,7 +14,7 @@ def _number(schedule: dict[str, Any], key: str, *, positive: bool = False) -> fl
     if (
         not isinstance(value, int | float)
         or isinstance(value, bool)
-        or value < 0
+        or not 0 <= value < math.inf
         or (positive and value == 0)
     ):
         raise LandscapeError(
@@ -51,7 +51,7 @@ def _linear(schedule: dict[str, Any], epochs: float, warmup: float) -> Factor:
 
 def _exponential(schedule: dict[str, Any], epochs: float, warmup: float) -> Factor:
     gamma = _number(schedule, "gamma", positive=True)
-    return lambda t: float(gamma ** (t - warmup))
+    return lambda t: math.exp(min((t - warmup) * math.log(gamma), 700.0))  # e^700 is about the largest float
 
 
 SCHEDULES = {

@@ -26,6 +26,11 @@ class State:
     epoch: int = 0
     step: int = 0
 
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
     def state_dict(self) -> dict[str, Any]:
         """Return the content of a checkpoint, complete for an exact resume."""
         device = next(self.model.parameters()).device
@@ -71,7 +76,8 @@ def prepare(config: TrainConfig, model: nn.Module, dataset: Dataset) -> State:
     if smallest == 1 and any(isinstance(module, _BatchNorm) for module in model.modules()):
         raise LandscapeError(
             "BatchNorm (normalization=batch) needs at least two samples a forward pass, got one:"
-            f" batch_size={config.batch_size} of {n} training samples; raise it, or choose another normalization"
+            f" batch_size={config.batch_size} of {n} training samples;"
+            " raise it or choose another normalization"
         )
     optimizer = optimizers.build(config.optimizer, model.parameters())
     order = torch.Generator().manual_seed(config.seed)
