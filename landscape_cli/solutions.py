@@ -156,6 +156,6 @@ def check_comparable(solutions: list[Solution]) -> None:
             key, _, values = difference.partition(": ")
             values = values.replace("saved ", "").replace("asked for ", "")
             raise LandscapeError(
-                f"{solutions[0].run.path} and {solution.run.path} are not of one function of the weights:"
+                f"{solutions[0].run.path} and {solution.run.path} are of different networks or losses:"
                 f" {key} is {values}; choose runs that share it"
             )

@@ -37,6 +37,9 @@ def test_what_a_kill_leaves_goes_with_the_next_writing(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     assert not left.match("*.pt")  # nothing takes it for a checkpoint
+    write_text(path, "while another process may still be writing")
+    assert left.exists()
+    os.utime(left, (0, 0))
     write_text(path, "whole")
     assert os.listdir(tmp_path) == ["epoch_0001.pt"]
 

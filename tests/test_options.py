@@ -1,5 +1,6 @@
 """Every option of every group composes, builds and trains a step; so does every preset."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,41 @@ def test_a_network_that_reshapes_with_view_goes_all_the_way(tmp_path: Path, land
     for batchnorm in ("interpolate", "recompute", "keep"):
         outcome = landscape("interpolate", *words, f"batchnorm={batchnorm}", f"out={batchnorm}.h5")
         assert outcome.status == 0, outcome.err
+
+
+def test_what_a_users_module_does_when_imported_does_not_move_the_seed(
+    tmp_path: Path, landscape: Landscape
+) -> None:
+    (tmp_path / "seeds.py").write_text(
+        "import torch\n"
+        "torch.manual_seed(0)\n"
+        "def network(num_classes):\n"
+        "    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, num_classes))\n"
+    )
+    custom = ["architecture=custom", "architecture.source=seeds:network", "trust=true"]
+    norms = []
+    for seed in (1, 2, 1):
+        sys.modules.pop("seeds", None)  # each as in a process of its own
+        assert landscape("train", *custom, *TINY[:-1], f"seed={seed}", f"out=run{len(norms)}").status == 0
+        norms.append(Run(tmp_path / f"run{len(norms)}", {}).metrics()[0]["weight_norm"])
+    assert norms[0] != norms[1]
+    assert norms[0] == norms[2]
+
+
+def test_a_multirun_goes_on_after_a_fault_in_a_users_code(tmp_path: Path, landscape: Landscape) -> None:
+    (tmp_path / "moody.py").write_text(
+        "import torch\n"
+        "class Network(torch.nn.Sequential):\n"
+        "    def __init__(self, num_classes):\n"
+        "        super().__init__(torch.nn.Flatten(), torch.nn.Linear(64, num_classes))\n"
+        "    def forward(self, x):\n"
+        "        if len(x) == 7: raise KeyError('seven')\n"
+        "        return super().forward(x)\n"
+    )
+    custom = ["architecture=custom", "architecture.source=moody:Network", "trust=true"]
+    outcome = landscape("train", *custom, *TINY[:2], "epochs=1", "batch_size=7,10", "outputs_dir=o", "-m")
+    assert outcome.status == 1
+    assert "1 of the jobs failed" in outcome.err
+    assert "batch_size=7" in outcome.err.splitlines()[-1]
+    assert "seven" in outcome.err.splitlines()[-1]
+    assert [path.name for path in (tmp_path / "o" / "runs").iterdir() if Run(path, {}).finished]

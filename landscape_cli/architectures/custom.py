@@ -100,6 +100,6 @@ def _check_outputs(model: nn.Module, source: str, input_shape: tuple[int, ...], 
         got = tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"
         if got != (2, classes):
             raise LandscapeError(
-                f"architecture.source={source}: for a batch of shape {tuple(batch.shape)} the model must"
-                f" give outputs of shape {(2, classes)} in {mode} mode, got {got}"
+                f"architecture.source={source}: in {mode} mode, for a batch of shape {tuple(batch.shape)}"
+                f" the model must give outputs of shape {(2, classes)}, got {got}"
             )

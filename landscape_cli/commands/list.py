@@ -22,7 +22,7 @@ KINDS = (*GROUPS, "plots", "runs")
 
 
 def run(config: ListConfig) -> Path | None:
-    """Print a table of the choices of `config.kind`, or of the kinds; write it to `config.out` where that is set."""
+    """Print a table of the choices of `config.kind`, or of the kinds; write it to `config.out` if set."""
     if config.kind is None:
         rows = [(kind, f"choices of {group}=") for kind, group in GROUPS.items()]
         rows += [("plots", "choices of plot kind="), ("runs", f"run folders under {config.outputs_dir}/")]

@@ -1,5 +1,6 @@
 """A killed run, resumed, ends with the same bits as one that was never interrupted."""
 
+import errno
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -45,8 +47,11 @@ def same(one: object, other: object) -> bool:
     return one == other
 
 
-def rows(path: Path) -> list[list[float]]:
-    return [[row[name] for name in METRICS if name != "seconds"] for row in Run(path, {}).metrics()]
+def rows(path: Path) -> list[list[str]]:
+    """The text of metrics.csv but for the seconds, its last column."""
+    lines = (path / "metrics.csv").read_text().splitlines()
+    assert lines[0] == ",".join(METRICS)
+    return [line.split(",")[:-1] for line in lines]
 
 
 def newest(run: Path) -> str:
@@ -150,3 +155,53 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path, landscape: Landsc
     assert outcome.status == 1
     assert "is no run folder" in outcome.err
     assert os.listdir(tmp_path / "thesis") == ["chapter.txt"]
+
+
+def test_a_run_cut_off_before_its_first_checkpoint_begins_anew(
+    tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert landscape(*WORDS, "out=whole").status == 0
+
+    def full(path: Path, content: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as context:
+        context.setattr(checkpoint, "save", full)
+        outcome = landscape(*WORDS, "out=cut")
+    assert outcome.status == 1
+    assert "No space left on device" in outcome.err
+    assert landscape(*WORDS, "out=cut").status == 0
+    assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
+
+
+def test_a_folder_cut_off_while_it_was_made_is_taken_over(tmp_path: Path, landscape: Landscape) -> None:
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "provenance.json").write_text("{}")
+    (tmp_path / "run" / ".config.yaml-abc.part").write_text("data")
+    assert landscape("train", "epochs=1", "dataset.train_size=200", "out=run").status == 0
+    assert Run(tmp_path / "run", {}).finished
+
+
+def test_a_resume_on_other_data_is_refused(
+    tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    arrays = {f"{split}_images": random.normal(size=(40, 5)) for split in ("train", "test")}
+    arrays |= {f"{split}_labels": np.arange(40) % 3 for split in ("train", "test")}
+    np.savez(tmp_path / "d.npz", **arrays)
+    words = ["train", "dataset=custom", "dataset.source=d.npz", "batch_size=10", "epochs=3", "out=run"]
+    with monkeypatch.context() as context:
+        context.setattr(record.Record, "finish", lambda self, epoch: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            landscape(*words)
+    arrays["train_images"][0, 0] += 1
+    np.savez(tmp_path / "d.npz", **arrays)
+    outcome = landscape(*words)
+    assert outcome.status == 1
+    assert "the data have changed" in outcome.err
+
+
+def test_the_learning_rate_of_a_row_is_that_of_its_last_step(tmp_path: Path, landscape: Landscape) -> None:
+    words = ["schedule=multistep", "schedule.epochs=[2]", "schedule.gamma=0.1", "epochs=3"]
+    assert landscape("train", "dataset.train_size=200", *words, "out=run").status == 0
+    assert [row["lr"] for row in Run(tmp_path / "run", {}).metrics()] == pytest.approx([0.1, 0.1, 0.1, 0.01])
