@@ -12,7 +12,7 @@ from landscape_cli.errors import unknown
 from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
 from landscape_cli.plots.labels import direction_name, panel_titles, value_label
-from landscape_cli.plots.levels import choose_levels, number
+from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.style import INK
 from landscape_cli.plots.values import Scale, common_scale, values_of
 
@@ -119,7 +119,7 @@ def _surface(surface: Surface, view: View, panel: int) -> dict[str, Any]:
         "colorbar": {
             "title": {"text": view.label, "side": "right"},
             "tickvals": [scale.height(level) for level in levels],
-            "ticktext": [number(level) for level in levels],
+            "ticktext": numbers(levels.tolist()),
             "len": 0.7,
             "thickness": 16,
         },

@@ -81,8 +81,20 @@ def _trimmed(levels: NDArray[np.float64], low: float, high: float) -> NDArray[np
     return levels[start : max(stop, start + 1) + 1]
 
 
-def number(value: float) -> str:
+def numbers(values: Sequence[float]) -> list[str]:
+    """Return numbers as a picture shows them side by side: as short as tells each from its neighbours."""
+    spacing = np.min(np.abs(np.diff(values))) if len(values) > 1 else np.inf
+    for digits in range(4, 12):
+        texts = [number(value, digits) for value in values]
+        if all(abs(float(text) - value) <= 0.02 * spacing for text, value in zip(texts, values, strict=True)):
+            break
+    return texts
+
+
+def number(value: float, digits: int = 4) -> str:
     """Return a number as a picture shows it: ``0.05``, ``12.5``, ``5e-4``, ``1e5``."""
+    if digits > 4 and 1e-3 <= abs(value) < 1e5:
+        return f"{float(f'{value:.{digits}g}'):.{digits}g}"
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{float(mantissa):g}e{int(exponent)}"

@@ -173,7 +173,7 @@ def _share_limits(axes: Sequence[Axes], log: bool, losses: Sequence[NDArray[np.f
     bottom = min(each.get_ylim()[0] for each in axes)
     top = max(each.get_ylim()[1] for each in axes)
     if not log and min(np.nanmin(each) for each in losses) >= 0:
-        bottom = -0.02 * top
+        bottom, top = -0.02 * top, 1.04 * max(np.max(each[np.isfinite(each)], initial=0.0) for each in losses)
     for each in axes:
         each.set_ylim(bottom, top)
 

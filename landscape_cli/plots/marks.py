@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.contour import ContourSet
 from numpy.typing import NDArray
 
-from landscape_cli.plots.levels import number
+from landscape_cli.plots.levels import numbers
 from landscape_cli.plots.style import INK, SMALL
 from landscape_cli.plots.text import text_width
 
@@ -89,8 +89,10 @@ def label_levels(
     pixels = _pixels_per_point(axes)
     to_pixels, frame = axes.transData, _frame(axes, pixels)
     occupied, spots, placed = list(taken), [], []
-    for level, path in zip(np.asarray(lines.levels).tolist(), lines.get_paths(), strict=True):
-        width, height = _text_size(number(value_of(level)), pixels)
+    levels = np.asarray(lines.levels).tolist()
+    written = dict(zip(levels, numbers([value_of(level) for level in levels]), strict=True))
+    for level, path in zip(levels, lines.get_paths(), strict=True):
+        width, height = _text_size(written[level], pixels)
         pieces = [to_pixels.transform(np.asarray(piece)) for piece in path.to_polygons(closed_only=False)]
         pieces.sort(key=_length, reverse=True)
         for piece in pieces[:LABELS_A_LEVEL]:
@@ -102,7 +104,7 @@ def label_levels(
                 spots.append(tuple(to_pixels.inverted().transform((x, y))))
     if spots:
         texts = lines.clabel(
-            fmt=lambda level: number(value_of(level)),
+            fmt=written,
             fontsize=SMALL,
             colors=INK,
             manual=spots,

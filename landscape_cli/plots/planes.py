@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
-from landscape_cli.plots.levels import choose_levels, number
+from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.missing import legend_patches
 from landscape_cli.plots.panels import (
     column_width,
@@ -139,4 +139,4 @@ def colour_bar(
     shown = [(height, value) for height, value in planes.ticks if low <= height <= high]
     bar.ax.yaxis.set_major_locator(FixedLocator([height for height, _ in shown]))
     bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.set_yticklabels([number(value) for _, value in shown])
+    bar.ax.set_yticklabels(numbers([value for _, value in shown]))

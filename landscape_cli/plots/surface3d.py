@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.labels import direction_name
-from landscape_cli.plots.levels import number
+from landscape_cli.plots.levels import numbers
 from landscape_cli.plots.missing import LOOKS, edges, missing
 from landscape_cli.plots.panels import trim_height, write_legend
 from landscape_cli.plots.planes import Planes, colour_bar, plane_panels
@@ -80,7 +80,7 @@ def _frame(axes: Axes3D, planes: Planes, surface: Surface) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     shown = [(height, value) for height, value in planes.ticks if low <= height <= high]
     axes.zaxis.set_major_locator(FixedLocator([height for height, _ in shown]))
-    axes.set_zticklabels([number(value) for _, value in shown])
+    axes.set_zticklabels(numbers([value for _, value in shown]))
     axes.tick_params(pad=-2)
     axes.tick_params(axis="z", pad=2)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):

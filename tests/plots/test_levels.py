@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.plots.levels import choose_levels, number
+from landscape_cli.plots.levels import choose_levels, number, numbers
 from landscape_cli.plots.values import Scale
 
 
@@ -90,3 +90,9 @@ def test_levels_of_a_logarithmic_scale_are_positive():
 )
 def test_numbers_are_short(value, text):
     assert number(value) == text
+
+
+def test_numbers_side_by_side_tell_their_levels_apart():
+    assert numbers([0.1, 1.0, 10.0]) == ["0.1", "1", "10"]
+    assert numbers([2.3040, 2.3045, 2.3050]) == ["2.304", "2.3045", "2.305"]
+    assert numbers([2.3]) == ["2.3"]
