@@ -67,19 +67,20 @@ def _as_list(key: str, got: Any) -> list[str]:
 
 
 @dataclass
-class Circumstances:
-    """Where a command works and what it writes."""
+class Common:
+    """What every command takes: where it works and what it writes."""
 
     out: str | None = None
     outputs_dir: str = "outputs"
     device: str = "auto"
-    trust: bool = False
+    seed: int = 0
 
 
 @dataclass
-class TrainConfig(Circumstances):
+class TrainConfig(Common):
     """`landscape train`: one run."""
 
+    trust: bool = False
     dataset: dict[str, Any] = field(default_factory=dict)
     architecture: dict[str, Any] = field(default_factory=dict)
     normalization: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +91,6 @@ class TrainConfig(Circumstances):
     batch_size: Any = 128
     micro_batch: int | None = None
     epochs: int = 20
-    seed: int = 0
     augment: str = "none"
     l1: float = 0.0
     clip_grad_norm: float | None = None
@@ -138,7 +138,7 @@ class TrainConfig(Circumstances):
 
 
 @dataclass
-class EvaluationConfig(Circumstances):
+class EvaluationConfig(Common):
     """What `surface` and `interpolate` share: which samples the loss is a mean over."""
 
     splits: Any = field(default_factory=lambda: list(SPLITS))
@@ -146,7 +146,7 @@ class EvaluationConfig(Circumstances):
     batch_size: int | None = None
     batchnorm: str = "interpolate"
     dataset: dict[str, Any] = field(default_factory=lambda: dict(LOCATION))
-    seed: int = 0
+    trust: bool = False
 
     def __post_init__(self) -> None:
         """Check what both commands share."""
@@ -219,7 +219,7 @@ class InterpolateConfig(EvaluationConfig):
 
 
 @dataclass
-class PlotConfig:
+class PlotConfig(Common):
     """`landscape plot`: stored files, drawn."""
 
     file: Any = MISSING
@@ -229,10 +229,6 @@ class PlotConfig:
     scale: str = "auto"
     levels: Any = None
     title: str | None = None
-    out: str | None = None
-    outputs_dir: str = "outputs"
-    seed: int = 0
-    device: str = "auto"
 
     def __post_init__(self) -> None:
         """Take one file for a list of one."""
@@ -251,16 +247,12 @@ class PlotConfig:
 
 
 @dataclass
-class ReportConfig:
+class ReportConfig(Common):
     """`landscape report`: runs and stored files on one page."""
 
     file: Any = field(default_factory=list)
     run: Any = field(default_factory=list)
     title: str = "Loss landscapes"
-    out: str | None = None
-    outputs_dir: str = "outputs"
-    seed: int = 0
-    device: str = "auto"
 
     def __post_init__(self) -> None:
         """Take one file or run for a list of one."""
@@ -277,11 +269,10 @@ class ReportConfig:
 
 
 @dataclass
-class ListConfig(Circumstances):
+class ListConfig(Common):
     """`landscape list`: what there is to choose from."""
 
     kind: str | None = None
-    seed: int = 0
 
 
 SCHEMAS: dict[str, type[Any]] = {
