@@ -181,6 +181,9 @@ def test_bf16_trains_in_low_precision_and_keeps_weights_in_float32(tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:.*torch.jit:DeprecationWarning"
+)  # torch 2.11's compiler uses what it deprecates
 def test_compiled_training_finds_the_same_weights(tmp_path: Path) -> None:
     results = []
     for compiled in (False, True):
