@@ -142,7 +142,16 @@ def main() -> int:
         if message is None:
             raise
         if not failures:  # it was not a job that failed
-            print(message, "(no job was run)" if _is_multirun(arguments) else "", file=sys.stderr)
+            if _is_multirun(arguments):
+                of_a_job = isinstance(
+                    error, LandscapeError
+                )  # in another process: the launcher hands on the first
+                message = (
+                    f"jobs failed, as told above; the first: {message}"
+                    if of_a_job
+                    else f"{message} (no job was run)"
+                )
+            print(message, file=sys.stderr)
             return 1
     if failures and _is_multirun(arguments):
         jobs = (f"{overrides}: {message}" for overrides, message in failures)
