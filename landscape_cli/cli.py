@@ -88,10 +88,10 @@ def task(config: DictConfig) -> str | None:
     return None if written is None else str(written)
 
 
-def _words(command: str, rest: list[str], scratch: str) -> list[str]:
+def _words(command: str, rest: list[str]) -> list[str]:
     """Return Hydra's words for a command's: its overrides must not be interrupted by options.
 
-    `list runs` is `list kind=runs`. Hydra's own record of a sweep goes to `scratch`: runs keep their own.
+    `list runs` is `list kind=runs`.
     """
     if command == "list" and rest and not rest[0].startswith("-") and "=" not in rest[0]:
         rest = [f"kind={rest[0]}", *rest[1:]]
@@ -104,8 +104,6 @@ def _words(command: str, rest: list[str], scratch: str) -> list[str]:
             raise LandscapeError(f"cannot read {word!r}; write key=value")
     overrides = [word for word in rest if "=" in word and not word.startswith("-")]
     options = [word for word in rest if word not in overrides]
-    if _is_multirun(options) and not any(word.startswith("hydra.sweep.dir=") for word in overrides):
-        overrides.append(f"hydra.sweep.dir={scratch}")
     return [*overrides, *options]
 
 
@@ -174,8 +172,12 @@ def _dispatch(arguments: list[str]) -> None:
         command, rest = (rest[0], ["--help"]) if first == "help" else (first, rest)
         if command not in COMMANDS:
             raise unknown("command", command, COMMANDS)
+        if not _is_multirun(rest):
+            _hydra(command, _words(command, rest))
+            return
         with tempfile.TemporaryDirectory(prefix="landscape-") as scratch:
-            _hydra(command, _words(command, rest, scratch))
+            # Hydra's own record of a sweep goes there: runs keep their own
+            _hydra(command, _words(command, [f"hydra.sweep.dir={scratch}", *rest]))
 
 
 if __name__ == "__main__":
