@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import landscape_cli
+from landscape_cli.evaluation import store
 
 PACKAGE = Path(landscape_cli.__file__).parent
 # each row imports rows above it and its own, never below
@@ -86,7 +88,6 @@ def test_hydra_lives_at_the_front_door() -> None:
         ["list", "architectures"],
         ["list", "plots"],
         ["plot", "file=nothing.h5"],
-        ["report", "file=[nothing.h5]"],
         ["train", "architecture=resnet21"],
     ],
     ids=" ".join,
@@ -101,3 +102,40 @@ def test_what_does_no_arithmetic_never_imports_torch(tmp_path: Path, words: list
     done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True)
     assert done.stderr.endswith("torch: False"), done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plot", "file=s.h5", "out=s.png"],
+        ["plot", "file=s.h5", "kind=surface3d", "out=s.pdf"],
+        ["plot", "file=s.h5", "out=s.html"],
+        ["report", "file=s.h5", "out=report.html"],
+    ],
+    ids=" ".join,
+)
+def test_drawing_never_imports_torch(tmp_path: Path, words: list[str]) -> None:
+    names = ["train/loss", "train/accuracy", "test/loss", "test/accuracy"]
+    store.create(
+        tmp_path / "s.h5",
+        x=np.linspace(-1, 1, 5),
+        y=np.linspace(0, 1, 4),
+        names=names,
+        directions={},
+        config={"splits": ["train", "test"]},
+        run_config={"loss": "mse"},
+        marks=[("here", 0.0, 0.0)],
+        attributes={},
+    )
+    with store.writing(tmp_path / "s.h5") as writer:
+        for number, index in enumerate(np.ndindex(4, 5)):
+            for name in names:
+                writer.write(name, index, 0.01 * (number + 1))
+    code = (
+        "import sys; from landscape_cli.cli import main\n"
+        "status = main()\n"
+        "sys.stderr.write(f\"{status} torch: {'torch' in sys.modules}\")"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr.endswith("0 torch: False"), done.stderr
+    assert (tmp_path / words[-1].removeprefix("out=")).stat().st_size > 1000
