@@ -38,7 +38,7 @@ def now() -> str:
 
 
 def record(device: torch.device, dataset_fingerprint: str) -> dict[str, Any]:
-    """Return what is to be known of a result besides its configuration; ``end`` is None until it is done."""
+    """Return what is to be known of a result besides its configuration."""
     hardware = (
         torch.cuda.get_device_name(device)
         if device.type == "cuda"
@@ -57,5 +57,4 @@ def record(device: torch.device, dataset_fingerprint: str) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "dataset_fingerprint": dataset_fingerprint,
         "start": now(),
-        "end": None,
     }

@@ -139,7 +139,7 @@ def claim(
         before = existing(path, config)
         if before is None:
             try:
-                write_text(path / "provenance.json", _json(made_by))
+                write_text(path / "provenance.json", _json({**made_by, "end": None}))
                 (path / "checkpoints").mkdir(exist_ok=True)
                 write_text(path / "config.yaml", to_yaml(config))
             except BaseException:

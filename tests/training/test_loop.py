@@ -37,7 +37,7 @@ def configured(**keys: Any) -> TrainConfig:
 def trained(config: TrainConfig, model: nn.Module, data: Dataset, out: Path) -> State:
     torch.manual_seed(config.seed)
     state = prepare(config, model, data)
-    made_by = {"end": None, "dataset_fingerprint": data.fingerprint}
+    made_by = {"dataset_fingerprint": data.fingerprint}
     with claim(out, dataclasses.asdict(config), made_by, config.checkpoint_every) as record:
         train(config, state, data, record)
     return state
