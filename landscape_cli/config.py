@@ -27,6 +27,7 @@ CONF = (
 
 LOSSES = ("cross_entropy", "mse")
 SPLITS = ("train", "test")
+PRECISIONS = ("fp32", "bf16")
 BATCHNORM = ("interpolate", "recompute", "keep")
 
 # Where the work is done and its result is put, not what it is: a resumed job may differ in these.
@@ -125,7 +126,7 @@ class TrainConfig(Common):
         every = self.checkpoint_every
         _require(every is None or every >= 1, "checkpoint_every", every, "a positive whole number or null")
         _require_choice("loss", self.loss, LOSSES)
-        _require_choice("precision", self.precision, ("fp32", "bf16"))
+        _require_choice("precision", self.precision, PRECISIONS)
         if self.batch_size == 1 and self.normalization.get("name") == "batch":
             raise LandscapeError(
                 "normalization=batch needs at least two samples a batch, got batch_size=1; "
@@ -139,10 +140,13 @@ class TrainConfig(Common):
 
 @dataclass
 class EvaluationConfig(Common):
-    """What `surface` and `interpolate` share: which samples the loss is a mean over."""
+    """What `surface` and `interpolate` share: which samples the loss is a mean over, and how exactly."""
 
     splits: Any = field(default_factory=lambda: list(SPLITS))
     samples: int | None = None
+    anchors: int | None = None
+    tolerance: float | None = None
+    precision: str = "fp32"
     batch_size: int | None = None
     batchnorm: str = "interpolate"
     dataset: dict[str, Any] = field(default_factory=lambda: dict(LOCATION))
@@ -161,6 +165,13 @@ class EvaluationConfig(Common):
             self.samples,
             "a positive whole number or null",
         )
+        anchors = self.anchors
+        _require(anchors is None or anchors >= 1, "anchors", anchors, "a positive whole number or null")
+        if anchors is not None and self.samples is None:
+            raise LandscapeError(f"anchors={anchors} is for a subset of the samples; say samples= too")
+        tolerance = self.tolerance
+        _require(tolerance is None or tolerance > 0, "tolerance", tolerance, "a positive number or null")
+        _require_choice("precision", self.precision, PRECISIONS)
         size = self.batch_size
         _require(size is None or size >= 1, "batch_size", size, "a positive whole number or null")
         _require_choice("batchnorm", self.batchnorm, BATCHNORM)

@@ -1,7 +1,7 @@
 """Where the arithmetic runs, and in which memory layout."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -70,20 +70,23 @@ def in_layout(inputs: Tensor, layout: torch.memory_format) -> Tensor:
     return torch.empty_like(inputs, memory_format=layout).copy_(inputs)
 
 
+def operations(run: Callable[[], object]) -> int:
+    """Return the floating-point operations of the matrix products and convolutions in `run`."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run()
+    return int(counter.get_total_flops())
+
+
 @contextmanager
-def enough_threads(model: nn.Module, inputs: Tensor, batch_size: int) -> Iterator[None]:
-    """Work on one thread while forward passes of `batch_size` samples are too small to share, on all else.
+def enough_threads(operations: float) -> Iterator[None]:
+    """Work on one thread while forward passes of so many `operations` are too small to share, on all else.
 
     Handing out pieces of a small network takes longer than working them off, most of all where other programs
     keep the cores busy. The choice depends on the network and the batch alone, so that resumed work makes it
     again.
     """
     threads = torch.get_num_threads()
-    training = model.training
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model.eval()(inputs[:2])
-    model.train(training)
-    if counter.get_total_flops() / len(inputs[:2]) * batch_size < WORTH_SHARING:
+    if operations < WORTH_SHARING:
         torch.set_num_threads(1)
     try:
         yield

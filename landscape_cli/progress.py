@@ -1,5 +1,6 @@
 """Progress on standard error: a bar on a terminal, elsewhere a line now and then."""
 
+import os
 import sys
 from typing import Any, TextIO
 
@@ -38,3 +39,17 @@ def bar(total: int, description: str, unit: str, initial: int = 0) -> "tqdm[Any]
     if sys.stderr.isatty():
         return tqdm(**options, dynamic_ncols=True, unit_scale=total > 100_000, bar_format=BAR)
     return tqdm(**options, file=_Lines(sys.stderr), mininterval=SECONDS_BETWEEN_LINES, bar_format=LINE)
+
+
+def note(text: str) -> None:
+    """Say a line on standard error, in one of several processes of one command only."""
+    if os.environ.get("RANK", "0") == "0":
+        print(text, file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person says it: 8 s, 12 min, 3 h 20 min."""
+    minutes, hours = round(seconds / 60), int(seconds // 3600)
+    if seconds < 100:
+        return f"{seconds:.2g} s"
+    return f"{minutes} min" if minutes < 100 else f"{hours} h {minutes - 60 * hours} min"

@@ -20,7 +20,7 @@ ROWS = [
     {"solutions"},
     {"evaluation"},
     {"training", "plots"},
-    {"commands"},
+    {"commands", "api"},
     {"messages", "completion"},
     {"cli"},
     {"__main__"},
@@ -121,6 +121,7 @@ def test_drawing_never_imports_torch(tmp_path: Path, words: list[str]) -> None:
         x=np.linspace(-1, 1, 5),
         y=np.linspace(0, 1, 4),
         names=names,
+        arrays={},
         directions={},
         config={"splits": ["train", "test"]},
         run_config={"loss": "mse"},
@@ -129,8 +130,7 @@ def test_drawing_never_imports_torch(tmp_path: Path, words: list[str]) -> None:
     )
     with store.writing(tmp_path / "s.h5") as writer:
         for number, index in enumerate(np.ndindex(4, 5)):
-            for name in names:
-                writer.write(name, index, 0.01 * (number + 1))
+            writer.write_point(index, dict.fromkeys(names, 0.01 * (number + 1)))
     code = (
         "import sys; from landscape_cli.cli import main\n"
         "status = main()\n"

@@ -8,11 +8,13 @@ from landscape_cli.errors import LandscapeError
 
 
 def test_small_work_takes_one_thread_and_large_work_all() -> None:
-    model, inputs = nn.Linear(1000, 50), torch.ones(3, 1000)  # 1e5 operations a sample
+    model, inputs = nn.Linear(1000, 50), torch.ones(3, 1000)
+    operations = device.operations(lambda: model(inputs))
+    assert operations == 2 * 3 * 1000 * 50
     torch.set_num_threads(2)
     seen = []
-    for batch_size in (2999, 3001):
-        with device.enough_threads(model, inputs, batch_size):
+    for batches in (999, 1001):
+        with device.enough_threads(operations * batches):
             seen.append(torch.get_num_threads())
         assert torch.get_num_threads() == 2
     torch.set_num_threads(1)
@@ -21,7 +23,7 @@ def test_small_work_takes_one_thread_and_large_work_all() -> None:
 
 def test_the_number_of_threads_is_restored_after_a_failure() -> None:
     torch.set_num_threads(2)
-    with pytest.raises(ZeroDivisionError), device.enough_threads(nn.Linear(2, 2), torch.ones(1, 2), 1):
+    with pytest.raises(ZeroDivisionError), device.enough_threads(1):
         raise ZeroDivisionError
     assert torch.get_num_threads() == 2
     torch.set_num_threads(1)

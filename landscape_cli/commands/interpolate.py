@@ -5,18 +5,23 @@ from pathlib import Path
 import numpy as np
 
 from landscape_cli import device as devices
-from landscape_cli.config import InterpolateConfig
+from landscape_cli.config import InterpolateConfig, in_common
 from landscape_cli.evaluation import store
 from landscape_cli.evaluation.barrier import barrier
-from landscape_cli.evaluation.plane import Mark, compute
+from landscape_cli.evaluation.compute import compute
+from landscape_cli.evaluation.marks import marks_of
+from landscape_cli.evaluation.subject import classifier
 from landscape_cli.evaluation.sweep import grid
-from landscape_cli.solutions import check_comparable, labels, load_dataset, locate
+from landscape_cli.solutions import check_comparable, load_dataset, locate
 from landscape_cli.weights.arithmetic import params_of, point_of
 from landscape_cli.weights.directions import toward
 
 
-def run(config: InterpolateConfig) -> Path:
-    """Evaluate (1 - alpha) theta + alpha theta' into `config.out`, print the barrier; return the file."""
+def run(config: InterpolateConfig) -> Path | None:
+    """Evaluate (1 - alpha) theta + alpha theta' into `config.out`, print the barrier; return the file.
+
+    A process that only helps another one returns None.
+    """
     start = locate(config.from_run, config.from_epoch, key="from_run")
     end = locate(config.to_run, config.to_epoch, key="to_run")
     check_comparable([start, end])
@@ -26,10 +31,12 @@ def run(config: InterpolateConfig) -> Path:
     direction = toward(point_of(model), point_of(other))
     if config.batchnorm != "interpolate":
         direction = {name: direction[name] for name in params_of(model)}
-    names = labels([start, end])
-    marks = [Mark(names[0], start, 0.0, 0.0), Mark(names[1], end, 1.0, 0.0)]
-    out = compute(config, model, dataset, {"x": direction}, grid(*config.alpha), None, marks)
-    _report(store.read(out))
+    marks = marks_of([start, end], [(0.0, 0.0), (1.0, 0.0)], config, dataset)
+    subject = classifier(model, dataset, start.run.config["loss"], config.splits)
+    shared = in_common([start.run.config, end.run.config])
+    out = compute(config, subject, {"x": direction}, grid(*config.alpha), None, marks, shared)
+    if out is not None:
+        _report(store.read(out))
     return out
 
 

@@ -3,20 +3,25 @@
 from pathlib import Path
 
 from landscape_cli import device as devices
-from landscape_cli.config import SurfaceConfig
+from landscape_cli.config import SurfaceConfig, in_common
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError, unknown
-from landscape_cli.evaluation.plane import Mark, compute
+from landscape_cli.evaluation.compute import compute
+from landscape_cli.evaluation.marks import marks_of
+from landscape_cli.evaluation.subject import classifier
 from landscape_cli.evaluation.sweep import grid
-from landscape_cli.solutions import Solution, check_comparable, labels, load_dataset, locate
+from landscape_cli.solutions import Solution, check_comparable, load_dataset, locate
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import Vector, norm, params_of, point_of
 
 AXES = {1: "a line needs one run", 2: "a plane needs two runs"}
 
 
-def run(config: SurfaceConfig) -> Path:
-    """Evaluate the surface into the file `config.out`, or go on with it; return the file."""
+def run(config: SurfaceConfig) -> Path | None:
+    """Evaluate the surface into the file `config.out`, or go on with it; return the file.
+
+    A process that only helps another one returns None.
+    """
     centre = locate(config.run, config.epoch, key="run")
     targets = _targets(config)
     if not targets and config.batchnorm == "recompute":
@@ -29,7 +34,7 @@ def run(config: SurfaceConfig) -> Path:
     dataset = load_dataset(centre.run.config, device, trust=config.trust, location=config.dataset)
     model = centre.network(dataset, trust=config.trust)
     if targets:
-        chosen, marks = _toward(config, centre, targets, dataset)
+        chosen, places = _toward(config, centre, targets, dataset)
     else:
         options = {key: config.direction[key] for key in ("norm", "ignore", "seed")}
         seed = options["seed"]
@@ -38,9 +43,12 @@ def run(config: SurfaceConfig) -> Path:
         axes = ["x"] if config.y is None else ["x", "y"]
         params = params_of(model)
         chosen = {axis: directions.random(params, axis=axis, **options) for axis in axes}
-        marks = [Mark(labels([centre])[0], centre, 0.0, 0.0)]
+        places = [(0.0, 0.0)]
+    marks = marks_of([centre, *targets], places, config, dataset)
+    subject = classifier(model, dataset, centre.run.config["loss"], config.splits)
     y = None if config.y is None else grid(*config.y)
-    return compute(config, model, dataset, chosen, grid(*config.x), y, marks)
+    shared = in_common([solution.run.config for solution in (centre, *targets)])
+    return compute(config, subject, chosen, grid(*config.x), y, marks, shared)
 
 
 def _targets(config: SurfaceConfig) -> list[Solution]:
@@ -69,7 +77,7 @@ def _targets(config: SurfaceConfig) -> list[Solution]:
 
 def _toward(
     config: SurfaceConfig, centre: Solution, targets: list[Solution], dataset: Dataset
-) -> tuple[dict[str, Vector], list[Mark]]:
+) -> tuple[dict[str, Vector], list[tuple[float, float]]]:
     """Return the directions toward the targets, and where in the plane the solutions lie."""
     points = [point_of(solution.network(dataset, trust=config.trust)) for solution in (centre, *targets)]
     params = set(params_of(centre.network(dataset, trust=config.trust)))
@@ -85,9 +93,4 @@ def _toward(
             vectors[1], places[2] = orthogonal, (along, 1.0)
     if config.batchnorm != "interpolate":
         vectors = [{name: vector[name] for name in params} for vector in vectors]
-    solutions = [centre, *targets]
-    names = labels(solutions)
-    marks = [
-        Mark(name, solution, *place) for name, solution, place in zip(names, solutions, places, strict=False)
-    ]
-    return dict(zip("xy", vectors, strict=False)), marks
+    return dict(zip("xy", vectors, strict=False)), places[: 1 + len(targets)]

@@ -1,8 +1,12 @@
 """BatchNorm's running statistics, estimated anew for weights that were never trained."""
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from landscape_cli.evaluation.batches import call, rebatched, size_of
 
 BATCH = 512  # fixed: the estimate depends on it, and must not depend on the machine
 
@@ -14,7 +18,7 @@ def layers(model: nn.Module) -> list[_BatchNorm]:
     ]
 
 
-def recompute(model: nn.Module, inputs: Tensor) -> None:
+def recompute(model: nn.Module, inputs: list[Any]) -> None:
     """Set running means and variances to the averages over batches of 512, weighted by batch size.
 
     One pass with BatchNorm in training mode and all else in evaluation mode, as Izmailov et al. (2018,
@@ -23,7 +27,7 @@ def recompute(model: nn.Module, inputs: Tensor) -> None:
 
     Args:
         model: changed in place: its running statistics only.
-        inputs: the training split, of shape (n, …).
+        inputs: the training split, in parts of any size.
     """
     found = layers(model)
     momenta = [layer.momentum for layer in found]
@@ -31,16 +35,16 @@ def recompute(model: nn.Module, inputs: Tensor) -> None:
     for layer in found:
         layer.reset_running_stats()
         layer.training = True
-    batches = list(inputs.split(BATCH))
-    if len(batches) > 1 and len(batches[-1]) == 1:  # a single sample has no variance
+    batches = [batch for batch, _ in rebatched([(part, ()) for part in inputs], BATCH)]
+    if len(batches) > 1 and size_of(batches[-1]) == 1:  # a single sample has no variance
         batches.pop()
     seen = 0
     with torch.no_grad():
         for batch in batches:
-            seen += len(batch)
+            seen += size_of(batch)
             for layer in found:
-                layer.momentum = len(batch) / seen
-            model(batch)
+                layer.momentum = size_of(batch) / seen
+            call(model, batch)
     for layer, momentum in zip(found, momenta, strict=True):
         layer.momentum = momentum
         layer.training = False

@@ -1,21 +1,23 @@
 """The loss and accuracy of a network on a split, at one point of weight space after another."""
 
-import copy
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from landscape_cli import device as devices
 from landscape_cli.data.load import Split
-from landscape_cli.evaluation.losses import per_sample_loss
+from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.batches import Batch, automatic_size, batches, call, size_of
+from landscape_cli.evaluation.losses import Objective, objective
+from landscape_cli.evaluation.network import Network
 from landscape_cli.weights.arithmetic import Vector, point_of
 
-ELEMENTS_PER_BATCH = (
-    64 * 3 * 32 * 32
-)  # 64 CIFAR images: activations of such a batch stay in a processor's cache
+REPEATABLE = 1e-5  # relative: what two passes over one batch may differ by on a device that adds in any order
 
 
 @dataclass(frozen=True)
@@ -23,40 +25,60 @@ class Evaluation:
     """Means over a split: `loss` in nats (cross-entropy) or squared units (mse), `accuracy` in [0, 1]."""
 
     loss: float
-    accuracy: float
+    accuracy: float  # NaN where there are no classes
     loss_stderr: float  # of the mean, were the samples drawn from a population
 
 
-def automatic_batch_size(split: Split) -> int:
-    """Return the samples of a forward pass: few enough for the cache, enough to keep all cores busy."""
-    size = ELEMENTS_PER_BATCH // split.inputs[0].numel()
-    if split.inputs.is_cuda:
-        size *= 32
-    return max(32, min(size, 8192))
+@dataclass(frozen=True)
+class Samples:
+    """What became of each sample of a split, in order, on the device."""
+
+    losses: Tensor  # (n,) float64
+    correct: Tensor | None  # (n,) bool
+
+    def mean(self) -> Evaluation:
+        """Return the evaluation: unweighted means."""
+        n = len(self.losses)
+        accuracy = self.correct.double().mean() if self.correct is not None else torch.tensor(math.nan)
+        variance = self.losses.var(correction=min(1, n - 1)) / n
+        mean, fraction, square = torch.stack(
+            [self.losses.mean(), accuracy.to(self.losses), variance]
+        ).tolist()
+        return Evaluation(mean, fraction, math.sqrt(square) if square >= 0 else math.inf)
+
+
+def evaluate_samples(run: Callable[[Any], Any], parts: list[Batch], objective: Objective) -> Samples:
+    """Return the loss of every sample, without a transfer from the device.
+
+    Args:
+        run: inputs of a batch -> outputs.
+        parts: the split.
+        objective: gives a loss for each sample, or one, the mean of the batch.
+    """
+    losses: list[Tensor] = []
+    hits: list[Tensor] = []
+    with torch.inference_mode():
+        for inputs, targets in parts:
+            loss, correct = objective(run(inputs), targets)
+            losses.append(loss.double().flatten() if loss.ndim else loss.double().expand(size_of(inputs)))
+            if correct is not None:
+                hits.append(correct)
+        return Samples(torch.cat(losses), torch.cat(hits) if hits else None)
 
 
 def evaluate(model: nn.Module, split: Split, loss: str, batch_size: int | None = None) -> Evaluation:
     """Return the model's evaluation on a split, in evaluation mode; the mode is restored.
 
-    The losses of samples are summed in float64 on the device, without a transfer before the end, so the
-    result is the same for any batch size but for the rounding of single forward passes.
+    The losses of samples are summed in float64, so the result is the same for any batch size but for the
+    rounding of single forward passes.
     """
     training = [module for module in model.modules() if module.training]
     model.eval()
-    size = batch_size or automatic_batch_size(split)
-    sums = torch.zeros(3, dtype=torch.float64, device=split.inputs.device)
-    with torch.inference_mode():
-        for inputs, targets in zip(split.inputs.split(size), split.targets.split(size), strict=True):
-            outputs = model(inputs)
-            losses = per_sample_loss(loss, outputs, targets).double()
-            correct = ((outputs.argmax(dim=1) == targets) & losses.isfinite()).double()  # NaN has one too
-            sums += torch.stack([losses.sum(), correct.sum(), losses.square().sum()])
+    parts = batches(split, batch_size or automatic_size(split.inputs))
+    result = evaluate_samples(model, parts, objective(loss)).mean()
     for module in training:
         module.training = True
-    total, correct_total, squares = sums.tolist()
-    n = len(split)
-    variance = max(squares / n - (total / n) ** 2, 0.0) * n / max(n - 1, 1)
-    return Evaluation(total / n, correct_total / n, (variance / n) ** 0.5)
+    return result
 
 
 class Evaluator:
@@ -64,25 +86,25 @@ class Evaluator:
 
     Args:
         model: left as it is.
-        splits: by name, on the device on which to work.
-        loss: the name of the loss.
-        batch_size: samples a forward pass; None: chosen.
+        splits: the batches of each split, by name, on the device on which to work.
+        objective: the loss.
+        precision: ``fp32`` or ``bf16``.
     """
 
     def __init__(
-        self, model: nn.Module, splits: Mapping[str, Split], loss: str, batch_size: int | None = None
+        self,
+        model: nn.Module,
+        splits: Mapping[str, list[Batch]],
+        objective: Objective,
+        precision: str = "fp32",
     ) -> None:
-        example = next(iter(splits.values())).inputs
-        self.model = copy.deepcopy(model).to(example.device).eval().requires_grad_(False)
-        self.layout = devices.memory_format(self.model, example)
-        self.model = self.model.to(memory_format=self.layout)
+        self.network = Network(model, next(iter(splits.values()))[0], precision)
         self.splits = {
-            name: Split(devices.in_layout(split.inputs, self.layout), split.targets)
-            for name, split in splits.items()
+            name: [(self.network.prepared(inputs), targets) for inputs, targets in parts]
+            for name, parts in splits.items()
         }
-        self.loss = loss
-        self.batch_size = batch_size
-        self.point = point_of(self.model)  # the copy's own tensors: writing to them moves it
+        self.objective = objective
+        self.point = point_of(self.network.model)  # the copy's own tensors: writing to them moves it
 
     def beside(self, vector: Mapping[str, Tensor]) -> Vector:
         """Return a copy of the vector on the device and in the layout of the evaluator's own tensors."""
@@ -98,13 +120,39 @@ class Evaluator:
             for coefficient, direction in terms:
                 if name in direction:
                     tensor.add_(direction[name], alpha=coefficient)
+        self.network.moved()
 
     def enough_threads(self) -> AbstractContextManager[None]:
         """Return a context in which evaluations use no more threads than pay."""
-        split = max(self.splits.values(), key=len)
-        size = min(self.batch_size or automatic_batch_size(split), len(split))
-        return devices.enough_threads(self.model, split.inputs, size)
+        example = max((parts[0][0] for parts in self.splits.values()), key=size_of)
+        return devices.enough_threads(devices.operations(lambda: call(self.network.model, example)))
+
+    def samples(self, split: str) -> Samples:
+        """Return what becomes of each sample of a split at the point where the copy stands."""
+        return evaluate_samples(self.network, self.splits[split], self.objective)
 
     def evaluate(self, split: str) -> Evaluation:
         """Return the evaluation on one of the splits at the point where the copy stands."""
-        return evaluate(self.model, self.splits[split], self.loss, self.batch_size)
+        return self.samples(split).mean()
+
+    def check_repeatable(self) -> None:
+        """Refuse a network whose loss depends on more than its weights and inputs.
+
+        Raises:
+            LandscapeError: two passes over the first batch of a split give different losses.
+        """
+        for name, parts in self.splits.items():
+            one, other = (
+                evaluate_samples(self.network, parts[:1], self.objective).mean().loss for _ in range(2)
+            )
+            if (
+                not math.isclose(one, other, rel_tol=REPEATABLE)
+                and math.isfinite(one)
+                and math.isfinite(other)
+            ):
+                count = size_of(parts[0][0])
+                raise LandscapeError(
+                    f"two passes over the same {count} {name} samples give losses of {one:.9g} and"
+                    f" {other:.9g}: the network draws random numbers in evaluation mode (a dropout left on?);"
+                    " a surface of it would be noise"
+                )

@@ -2,9 +2,11 @@
 
 The file is made whole, with room for every value, before the first point: NaN stands for "not evaluated".
 Values are then written in place, eight bytes each, into the datasets' fixed extents, without the HDF5
-library. So a kill at any moment leaves a readable file, and readers need not wait for the writer.
+library. So a kill at any moment leaves a readable file, and readers need not wait for the writer. Last of a
+point comes its mark in ``evaluated``: what is not marked is NaN, or interpolated between the points that are.
 """
 
+import io
 import json
 import os
 import time
@@ -20,13 +22,15 @@ import numpy as np
 
 from landscape_cli.config import CIRCUMSTANCES, first_difference, from_yaml, to_yaml
 from landscape_cli.errors import LandscapeError
-from landscape_cli.files import replacing
+from landscape_cli.files import naming, replacing
 
 FORMAT = "landscape-surface"
-VERSION = 1
+VERSION = 2
 SECONDS_BETWEEN_SYNCS = 5  # a kill loses nothing; this is for power cuts
+REFINEMENT = ("tolerance",)  # asks for more points of the same surface
 PATHS = ("run", "from_run", "to_run", "direction.to", "dataset")  # checkpoints and fingerprint identify these
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ class Surface:
     x: Array  # (nx,)
     y: Array | None  # (ny,); None: a line
     values: dict[str, Array]  # "train/loss", … -> (ny, nx), or (nx,) for a line
+    evaluated: Mask  # of the same shape; False: not yet, or interpolated
+    interpolation_error: (
+        Array  # of the same shape: estimated |error| of log-loss where interpolated, else NaN
+    )
     config: dict[str, Any]  # of the command that computed it
     run_config: dict[str, Any]  # of training: what the runs of all marked solutions share
     attributes: dict[str, Any]
@@ -46,6 +54,18 @@ class Surface:
     def kind(self) -> str:
         """``surface`` or ``interpolation``."""
         return "interpolation" if "alpha" in self.config else "surface"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """Open a file for reading; what the body cannot make sense of is the file's fault."""
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except (OSError, KeyError, ValueError, RuntimeError) as error:  # the last for damage inside of a file
+        raise LandscapeError(
+            f"{path} cannot be read as HDF5 ({error}); delete it to compute it again"
+        ) from error
 
 
 def read(path: Path) -> Surface:
@@ -58,37 +78,43 @@ def read(path: Path) -> Surface:
         raise LandscapeError(
             f"no file {path}; `landscape surface` and `landscape interpolate` print the one they wrote"
         )
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            attributes = dict(file.attrs)
-            if attributes.get("format") != FORMAT:
-                raise LandscapeError(
-                    f"{path} is not a surface of landscape: its format is {attributes.get('format')!r},"
-                    f" expected {FORMAT!r}"
-                )
-            if attributes["version"] != VERSION:
-                raise LandscapeError(
-                    f"{path} is of version {attributes['version']}, this one reads {VERSION}"
-                )
-            values = {
-                f"{split}/{name}": np.asarray(dataset)
-                for split in ("train", "test")
-                for name, dataset in file.get(split, {}).items()
-            }
-            return Surface(
-                path=path,
-                x=np.asarray(file["x"]),
-                y=np.asarray(file["y"]) if "y" in file else None,
-                values=values,
-                config=from_yaml(attributes["config"]),
-                run_config=from_yaml(attributes["run_config"]),
-                attributes=attributes,
-                marks=[(label, float(x), float(y)) for label, x, y in json.loads(attributes["marks"])],
+    with _opened(path) as file:
+        attributes = dict(file.attrs)
+        if attributes.get("format") != FORMAT:
+            raise LandscapeError(
+                f"{path} is not a surface of landscape: its format is {attributes.get('format')!r},"
+                f" expected {FORMAT!r}; choose another file"
             )
-    except (OSError, KeyError, ValueError) as error:
-        raise LandscapeError(
-            f"{path} cannot be read as HDF5 ({error}); delete it to compute it again"
-        ) from error
+        if attributes["version"] != VERSION:
+            raise LandscapeError(
+                f"{path} is of version {attributes['version']}, this landscape reads {VERSION};"
+                " install the landscape that wrote it, or compute it again into another file"
+            )
+        values = {
+            f"{split}/{name}": np.asarray(dataset)
+            for split in ("train", "test")
+            for name, dataset in file.get(split, {}).items()
+        }
+        return Surface(
+            path=path,
+            x=np.asarray(file["x"]),
+            y=np.asarray(file["y"]) if "y" in file else None,
+            values=values,
+            evaluated=_evaluated(np.asarray(file["evaluated"]), values),
+            interpolation_error=np.asarray(file["interpolation_error"]),
+            config=from_yaml(attributes["config"]),
+            run_config=from_yaml(attributes["run_config"]),
+            attributes=attributes,
+            marks=[(label, float(x), float(y)) for label, x, y in json.loads(attributes["marks"])],
+        )
+
+
+def _evaluated(marks: np.ndarray[Any, Any], values: Mapping[str, Array]) -> Mask:
+    """Return where the values are evaluated: marked, and none of them NaN."""
+    known: Mask = marks.astype(bool)
+    for array in values.values():
+        known &= ~np.isnan(array)
+    return known
 
 
 def create(
@@ -97,6 +123,7 @@ def create(
     x: Array,
     y: Array | None,
     names: list[str],
+    arrays: Mapping[str, tuple[int, ...]],
     directions: Mapping[str, Mapping[str, np.ndarray[Any, np.dtype[np.float32]]]],
     config: Mapping[str, Any],
     run_config: Mapping[str, Any],
@@ -110,6 +137,7 @@ def create(
         x: coordinates, of shape (nx,).
         y: coordinates, of shape (ny,); None for a line.
         names: the datasets of values, such as ``train/loss``.
+        arrays: further datasets to be filled in, with their shapes.
         directions: "x" and "y" -> parameter name -> the direction as used.
         config: the command's resolved configuration.
         run_config: the training configuration, as far as the runs of all marked solutions share it.
@@ -117,21 +145,16 @@ def create(
         attributes: further attributes: command, checkpoint, provenance, origin_check, …
     """
     shape = (len(x),) if y is None else (len(y), len(x))
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    content = io.BytesIO()  # on a full disk HDF5's own writer ends the process
+    with h5py.File(content, "w") as file:
         file["x"] = x
         if y is not None:
             file["y"] = y
-        for name in names:
-            # contiguous and allocated now: its place in the file never moves, and a full disk shows at once
-            kind = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-            kind.set_layout(h5py.h5d.CONTIGUOUS)
-            kind.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-            group, _, leaf = name.partition("/")
-            space = h5py.h5s.create_simple(shape)
-            dataset = h5py.h5d.create(
-                file.require_group(group).id, leaf.encode(), h5py.h5t.IEEE_F64LE, space, kind
-            )
-            dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.full(shape, np.nan))
+        for name in (*names, "interpolation_error"):
+            _reserve(file, name, np.full(shape, np.nan))
+        for name, extent in arrays.items():
+            _reserve(file, name, np.full(extent, np.nan))
+        _reserve(file, "evaluated", np.zeros(shape, np.uint8))
         for axis, direction in directions.items():
             for parameter, values in direction.items():
                 file[f"directions/{axis}/{parameter}"] = values
@@ -145,6 +168,20 @@ def create(
                 **attributes,
             }
         )
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
+
+
+def _reserve(file: h5py.File, name: str, content: np.ndarray[Any, Any]) -> None:
+    """Make a dataset whose place in the file never moves; a full disk shows at once."""
+    kind = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    kind.set_layout(h5py.h5d.CONTIGUOUS)
+    kind.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    group, _, leaf = f"/{name}".rpartition("/")
+    number = h5py.h5t.STD_U8LE if content.dtype == np.uint8 else h5py.h5t.IEEE_F64LE
+    space = h5py.h5s.create_simple(content.shape)
+    dataset = h5py.h5d.create(file.require_group(group or "/").id, leaf.encode(), number, space, kind)
+    dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, content)
 
 
 def check_same(path: Path, config: Mapping[str, Any], checkpoints: list[dict[str, str]]) -> None:
@@ -156,7 +193,7 @@ def check_same(path: Path, config: Mapping[str, Any], checkpoints: list[dict[str
         LandscapeError: naming the first difference.
     """
     surface = read(path)
-    difference = first_difference(surface.config, config, ignore=(*CIRCUMSTANCES, *PATHS))
+    difference = first_difference(surface.config, config, ignore=(*CIRCUMSTANCES, *PATHS, *REFINEMENT))
     begun_with = json.loads(surface.attributes["checkpoint"])
     for before, now in zip_longest(
         begun_with, checkpoints, fillvalue={"sha256": "", "path": "no checkpoint"}
@@ -170,33 +207,73 @@ def check_same(path: Path, config: Mapping[str, Any], checkpoints: list[dict[str
 
 
 class Writer:
-    """The one writer of a file: holds the values and puts each in its place on the disk as it comes."""
+    """The one writer of a file: holds the values and puts each in its place on the disk as it comes.
+
+    Attributes:
+        values: dataset -> the values as they are in the file.
+        evaluated: which points are.
+    """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._descriptor = descriptor
         self._synced = time.monotonic()
         self._offsets: dict[str, int] = {}
-        self.values: dict[str, Array] = {}
-        with h5py.File(path, "r", locking=False) as file:
-            for split in ("train", "test"):
-                for name, dataset in file.get(split, {}).items():
-                    self._offsets[f"{split}/{name}"] = dataset.id.get_offset()
-                    self.values[f"{split}/{name}"] = np.asarray(dataset)
+        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
 
-    def write(self, name: str, index: tuple[int, ...], value: float) -> None:
-        """Store one value; a value that is not finite is stored as +inf."""
-        stored = np.float64(value if np.isfinite(value) else np.inf)
-        self.values[name][index] = stored
-        place = int(np.ravel_multi_index(index, self.values[name].shape))
+        def note(name: str, item: object) -> None:
+            if isinstance(item, h5py.Dataset) and not name.startswith("directions/"):
+                self._offsets[name] = item.id.get_offset()
+                self._arrays[name] = np.asarray(item)
+
+        with _opened(path) as file:
+            file.visititems(note)
+        self.values: dict[str, Array] = {
+            name: array for name, array in self._arrays.items() if name.startswith(("train/", "test/"))
+        }
+        self.evaluated: Mask = _evaluated(self._arrays["evaluated"], self.values)
+
+    def write_point(self, index: tuple[int, ...], values: Mapping[str, float]) -> None:
+        """Store the values of a point, what is not finite as +inf, and then that it is evaluated."""
+        for name, value in values.items():
+            self._put(name, index, value if np.isfinite(value) else np.inf)
+        self._put("evaluated", index, 1)
+        self.evaluated[index] = True
         if time.monotonic() - self._synced > SECONDS_BETWEEN_SYNCS:
             os.fsync(self._descriptor)
             self._synced = time.monotonic()
-        os.pwrite(self._descriptor, stored.astype("<f8").tobytes(), self._offsets[name] + 8 * place)
 
-    def missing(self) -> list[tuple[int, ...]]:
-        """Return the indices, in the order of the file, at which some value is not evaluated."""
-        unknown = np.any([np.isnan(array) for array in self.values.values()], axis=0)
-        return [tuple(int(i) for i in index) for index in np.argwhere(unknown)]
+    def write_array(self, name: str, content: Array) -> None:
+        """Store a whole dataset."""
+        self._arrays[name][...] = content
+        little = np.ascontiguousarray(content, dtype="<f8").tobytes()
+        self._write(little, self._offsets[name])
+
+    def losses(self) -> list[Array]:
+        """Return the losses of each split, as they are in the file."""
+        return [values for name, values in self.values.items() if name.endswith("/loss")]
+
+    def write_row(self, name: str, row: int, content: Array) -> None:
+        """Store a row of a dataset."""
+        array = self._arrays[name]
+        array[row] = content
+        little = np.ascontiguousarray(array[row], dtype="<f8").tobytes()
+        os.pwrite(self._descriptor, little, self._offsets[name] + row * len(little))
+
+    def array(self, name: str) -> Array:
+        """Return a dataset as it is in the file."""
+        return self._arrays[name]
+
+    def _put(self, name: str, index: tuple[int, ...], value: float) -> None:
+        array = self._arrays[name]
+        array[index] = value
+        place = int(np.ravel_multi_index(index, array.shape)) * array.itemsize
+        number = array[index].astype(array.dtype.newbyteorder("<")).tobytes()
+        self._write(number, self._offsets[name] + place)
+
+    def _write(self, content: bytes, place: int) -> None:
+        while content:  # at the end of a quota a part is written before the error
+            written = os.pwrite(self._descriptor, content, place)
+            content, place = content[written:], place + written
 
 
 @contextmanager
@@ -204,7 +281,8 @@ def writing(path: Path) -> Iterator[Writer]:
     """Open a file, made by `create`, for its values; flushed to the disk at the end."""
     descriptor = os.open(path, os.O_RDWR)
     try:
-        yield Writer(path, descriptor)
-        os.fsync(descriptor)
+        with naming(path):
+            yield Writer(path, descriptor)
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

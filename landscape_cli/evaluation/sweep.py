@@ -1,12 +1,17 @@
-"""The loss at every point of a grid, into a file that is never lost."""
+"""The loss at the points of a grid, into a file that is never lost."""
 
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from landscape_cli.evaluation.evaluator import Evaluation
-from landscape_cli.evaluation.store import Array, Writer
-from landscape_cli.progress import bar
+from landscape_cli.evaluation.processes import Alone, Index, Leader, Values
+from landscape_cli.evaluation.store import Array, Mask
+from landscape_cli.progress import bar, duration
+
+LONG = 600  # seconds to go from which a cheaper way is pointed out
+FIRST = 3  # points from which the time of all is told
 
 
 def grid(first: float, last: float, count: float) -> Array:
@@ -17,28 +22,36 @@ def grid(first: float, last: float, count: float) -> Array:
 
 
 def sweep(
-    evaluate: Callable[..., dict[str, Evaluation]],
-    x: Array,
-    y: Array | None,
-    writer: Writer,
+    group: Alone | Leader,
+    evaluate: Callable[[Index], Values],
+    receive: Callable[[Index, Values], None],
+    rounds: Iterable[list[Index]],
+    evaluated: Mask,
     description: str,
+    advice: str = "",
 ) -> None:
-    """Evaluate every point that the file lacks, row by row; each is in the file before the next one starts.
+    """Evaluate round after round of points; each is received as soon as it is there.
 
     Args:
-        evaluate: (x,) or (x, y) -> the evaluation on each split.
-        x: coordinates, of shape (nx,).
-        y: coordinates, of shape (ny,); None for a line.
-        writer: of the file.
+        group: who computes.
+        evaluate: index -> values.
+        receive: keeps the values of a point, and marks it in `evaluated`.
+        rounds: the points; which ones a round has may depend on what was received before.
+        evaluated: of the grid's shape.
         description: what the progress bar says.
+        advice: what to add where it takes long.
     """
-    missing = writer.missing()
-    total = len(x) * (1 if y is None else len(y))
-    with bar(total, description, "points", initial=total - len(missing)) as progress:
-        for index in missing:
-            point = (x[index[-1]],) if y is None else (x[index[1]], y[index[0]])
-            for split, evaluation in evaluate(*(float(value) for value in point)).items():
-                for name in ("loss", "accuracy", "loss_stderr"):
-                    if f"{split}/{name}" in writer.values:
-                        writer.write(f"{split}/{name}", index, getattr(evaluation, name))
-            progress.update()
+    started, done = time.monotonic(), 0
+
+    def noted(index: Index, values: Values) -> None:
+        nonlocal done
+        receive(index, values)
+        done += 1
+        progress.update()
+        left = (evaluated.size - progress.n) * (time.monotonic() - started) / done
+        if done == FIRST and left > LONG:
+            progress.write(f"{description}: about {duration(left)} to go{advice}", file=sys.stderr)
+
+    with bar(evaluated.size, description, "points", initial=int(evaluated.sum())) as progress:
+        for wanted in rounds:
+            group.evaluate(wanted, evaluate, noted)

@@ -84,7 +84,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
     n = len(train_split)
     size = config.micro_batch or (n if config.batch_size == "full" else config.batch_size)
     with (
-        devices.enough_threads(model, train_split.inputs, size),
+        devices.enough_threads(_operations(model, train_split.inputs) * size),
         bar(config.epochs * n, "training", "samples", initial=state.epoch * n) as progress,
     ):
         if resumed:
@@ -112,6 +112,15 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
                 )
         describe(progress, "trained")
     record.finish(state.epoch)
+
+
+def _operations(model: nn.Module, inputs: Tensor) -> float:
+    """Return the floating-point operations of one sample's forward pass."""
+    training = model.training
+    model.eval()
+    count = devices.operations(lambda: model(inputs[:2])) / len(inputs[:2])
+    model.train(training)
+    return count
 
 
 def _told(row: dict[str, float]) -> str:

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from landscape_cli.data.load import Split
-from landscape_cli.evaluation.evaluator import automatic_batch_size
+from landscape_cli.evaluation.batches import automatic_size
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.weights.arithmetic import norm, params_of
 
@@ -27,7 +27,7 @@ def gradient_norm(model: nn.Module, split: Split, loss: str) -> float:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     total = [torch.zeros_like(parameter) for parameter in parameters]
     n = min(len(split), GRADIENT_SAMPLES)
-    size = automatic_batch_size(split)
+    size = automatic_size(split.inputs)
     for inputs, targets in zip(split.inputs[:n].split(size), split.targets[:n].split(size), strict=True):
         losses = per_sample_loss(loss, model(inputs), targets).sum() / n
         for sum_, gradient in zip(

@@ -14,7 +14,7 @@ from typing import Any
 from landscape_cli import checkpoint, provenance
 from landscape_cli.config import first_difference, to_yaml
 from landscape_cli.errors import LandscapeError
-from landscape_cli.files import only_writer, write_text
+from landscape_cli.files import naming, only_writer, write_text
 from landscape_cli.runs import METRICS, Run, open_run
 from landscape_cli.training.state import State
 
@@ -60,7 +60,7 @@ class Record:
             state.epoch == 0 or last or (self.checkpoint_every and state.epoch % self.checkpoint_every == 0)
         )
         late = time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES
-        with path.open("w" if state.epoch == 0 else "a") as file:
+        with naming(path), path.open("w" if state.epoch == 0 else "a") as file:
             file.write((_line(METRICS) if state.epoch == 0 else "") + _line(row[name] for name in METRICS))
             if kept or late:
                 file.flush()

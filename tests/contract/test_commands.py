@@ -78,8 +78,11 @@ def test_elsewhere_than_on_a_terminal_progress_is_a_line_now_and_then(landscape:
     assert 1 <= len(lines) <= 3
     assert re.search(r"1200 of 1200 in .* to go, .*/s", lines[-1])
     outcome = landscape("surface", "run=run", "x=[-1,1,9]", "y=[-1,1,9]", "out=s.h5")
-    assert 1 <= len(outcome.err.splitlines()) <= 2
-    assert re.search(r"81 of 81 in .* to go, .*/s", outcome.err)
+    before, *progress, after = outcome.err.splitlines()
+    assert before == "81 points x 100 train + 50 test samples"
+    assert 1 <= len(progress) <= 2
+    assert re.search(r"81 of 81 in .* to go, .*/s", progress[-1])
+    assert re.fullmatch(r"81 points evaluated in [\d.]+ s", after)
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)

@@ -9,10 +9,18 @@ from torch import nn
 import cases
 import reference
 from landscape_cli.data.load import Split
+from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.batches import batches
 from landscape_cli.evaluation.evaluator import Evaluator, evaluate
-from landscape_cli.evaluation.losses import per_sample_loss
+from landscape_cli.evaluation.losses import objective, per_sample_loss
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import params_of, point_of
+
+
+def evaluator_of(
+    model: nn.Module, split: Split, loss: str = "cross_entropy", precision: str = "fp32", size: int = 16
+) -> Evaluator:
+    return Evaluator(model, {"train": batches(split, size)}, objective(loss), precision)
 
 
 @pytest.mark.parametrize("loss", cases.LOSSES)
@@ -49,9 +57,12 @@ def test_batch_size_and_threads_do_not_matter(network: str) -> None:
     results = []
     for count in (1, 2):
         torch.set_num_threads(count)
-        results += [evaluate(model, split, "cross_entropy", size).loss for size in (1, 7, 60, None)]
+        for size in (1, 7, 60):
+            results.append(evaluate(model, split, "cross_entropy", size).loss)
+            results.append(evaluator_of(model, split, size=size).evaluate("train").loss)
     torch.set_num_threads(threads)
-    assert max(results) == pytest.approx(min(results), rel=1e-6)
+    expected = reference.evaluation(model, split, "cross_entropy")[0]
+    assert results == pytest.approx([expected] * 12, rel=1e-6)
 
 
 def test_the_mode_of_every_module_is_restored() -> None:
@@ -68,7 +79,7 @@ def test_the_mode_of_every_module_is_restored() -> None:
 def test_the_callers_model_never_moves() -> None:
     model = cases.NETWORKS["cnn"]()
     before = copy.deepcopy(model.state_dict())
-    evaluator = Evaluator(model, {"train": cases.images()}, "cross_entropy")
+    evaluator = evaluator_of(model, cases.images())
     direction = directions.random(params_of(model), norm="filter", ignore="biasbn", seed=0, axis="x")
     evaluator.move(evaluator.beside(point_of(model)), [(0.5, evaluator.beside(direction))])
     moved = evaluator.evaluate("train").loss
@@ -79,7 +90,7 @@ def test_the_callers_model_never_moves() -> None:
 
 def test_a_far_walk_leaves_no_trace() -> None:
     model = cases.NETWORKS["resnet-batch"]()
-    evaluator = Evaluator(model, {"train": cases.images()}, "cross_entropy")
+    evaluator = evaluator_of(model, cases.images())
     origin = evaluator.beside(point_of(model))
     direction = evaluator.beside(
         directions.random(params_of(model), norm="none", ignore="none", seed=0, axis="x")
@@ -104,9 +115,9 @@ class Views(nn.Module):
 
 def test_a_network_that_cannot_run_channels_last_runs_anyway() -> None:
     model, split = Views(), cases.images()
-    evaluator = Evaluator(model, {"train": split}, "cross_entropy")
+    evaluator = evaluator_of(model, split)
     assert evaluator.evaluate("train").loss == pytest.approx(
-        reference.evaluation(model, split, "cross_entropy")[0]
+        reference.evaluation(model, split, "cross_entropy")[0], rel=1e-6
     )
 
 
@@ -122,3 +133,22 @@ def test_outputs_that_are_not_numbers_are_not_correct() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(128, 3))
     nn.init.constant_(model[1].weight, math.nan)
     assert evaluate(model, Split(torch.ones(4, 2, 8, 8), torch.zeros(4).long()), "mse").accuracy == 0
+
+
+class Noisy(nn.Module):
+    """A network with a dropout that evaluation mode does not switch off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(128, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(nn.functional.dropout(x.flatten(1), 0.2, training=True))
+
+
+def test_a_network_that_draws_random_numbers_is_refused_with_both_losses() -> None:
+    with pytest.raises(
+        LandscapeError, match=r"16 train samples give losses of \d.*\d and \d.*\d: the network"
+    ):
+        evaluator_of(Noisy(), cases.images()).check_repeatable()
+    evaluator_of(cases.NETWORKS["cnn"](), cases.images()).check_repeatable()

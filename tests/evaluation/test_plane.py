@@ -9,18 +9,25 @@ from torch import nn
 
 import cases
 import reference
+from landscape_cli.evaluation.batches import batches
 from landscape_cli.evaluation.batchnorm import BATCH, layers, recompute
 from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.losses import objective
 from landscape_cli.evaluation.plane import Plane
 from landscape_cli.evaluation.sweep import grid
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import Vector, params_of, point_of
 
 
-def plane_of(model: nn.Module, loss: str = "cross_entropy", **directions_: Vector) -> Plane:
+def plane_of(
+    model: nn.Module,
+    loss: str = "cross_entropy",
+    inputs: list[torch.Tensor] | None = None,
+    **directions_: Vector,
+) -> Plane:
     data = cases.dataset()
-    evaluator = Evaluator(model, {"train": data.train, "test": data.test}, loss, batch_size=16)
-    return Plane(evaluator, point_of(model), directions_)
+    splits = {"train": batches(data.train, 16), "test": batches(data.test, 16)}
+    return Plane(Evaluator(model, splits, objective(loss)), point_of(model), directions_, inputs)
 
 
 @pytest.mark.parametrize("loss", cases.LOSSES)
@@ -45,7 +52,7 @@ def test_random_directions_leave_running_statistics_where_they_are() -> None:
     x = directions.random(params_of(model), norm="filter", ignore="none", seed=1, axis="x")
     plane = plane_of(model, x=x)
     plane.evaluate(0.8)
-    moved = plane.evaluator.model.state_dict()
+    moved = plane.evaluator.network.model.state_dict()
     for name, tensor in model.state_dict().items():
         assert torch.equal(moved[name], tensor) == ("running" in name or "num_batches" in name), name
 
@@ -96,7 +103,7 @@ def test_recomputed_statistics_are_the_weighted_averages_over_batches() -> None:
     inputs = torch.randn(BATCH + 188, 2, 8, 8)
     model = cases.NETWORKS["resnet-batch"]()
     twin, doubled = cases.double(model, inputs)
-    recompute(model, inputs)
+    recompute(model, [inputs])
 
     means: dict[nn.Module, list[tuple[int, torch.Tensor, torch.Tensor]]] = {
         layer: [] for layer in layers(twin)
@@ -129,10 +136,9 @@ def test_a_recomputed_plane_uses_the_training_inputs_at_each_point() -> None:
     model = cases.NETWORKS["resnet-batch"]()
     data = cases.dataset()
     x = directions.random(params_of(model), norm="filter", ignore="biasbn", seed=1, axis="x")
-    plane = plane_of(model, x=x)
-    plane.batchnorm_inputs = data.train.inputs
+    plane = plane_of(model, inputs=[data.train.inputs], x=x)
     twin = reference.moved(model, [(0.6, x)])
-    recompute(twin, data.train.inputs.double())
+    recompute(twin, [data.train.inputs.double()])
     expected = reference.evaluation(twin, data.test, "cross_entropy")
     assert plane.evaluate(0.6)["test"].loss == pytest.approx(expected[0], rel=1e-5)
 

@@ -22,6 +22,21 @@ RUN = {
 RANDOM = {"epoch": "last", "direction": {"name": "random", "norm": "filter", "ignore": "biasbn", "seed": 0}}
 
 
+def stored(name: str, x: Any, y: Any, values: dict[str, Any], **told: Any) -> Surface:
+    """A surface as if read from a file, every point evaluated."""
+    loss = values["train/loss"]
+    return Surface(
+        path=Path(f"out/{name}.h5"),
+        x=x,
+        y=y,
+        values=values,
+        evaluated=np.ones(loss.shape, dtype=bool),
+        interpolation_error=np.full(loss.shape, np.nan),
+        attributes={},
+        **told,
+    )
+
+
 @pytest.fixture(scope="session")
 def run_config() -> Callable[..., dict[str, Any]]:
     def make(**changes: Any) -> dict[str, Any]:
@@ -57,7 +72,7 @@ def plane() -> Callable[..., Surface]:
         accuracy[0, -1] = 0.75
         values = {"train/loss": loss, "test/loss": loss + 1}
         values |= {"train/accuracy": accuracy, "test/accuracy": accuracy / 2}
-        return Surface(Path(f"out/{name}.h5"), xs, ys, values, config, run_config, {}, list(marks))
+        return stored(name, xs, ys, values, config=config, run_config=run_config, marks=list(marks))
 
     return make
 
@@ -79,6 +94,6 @@ def line() -> Callable[..., Surface]:
         values = {"train/loss": loss, "test/loss": loss + 0.5}
         values |= {"train/accuracy": np.full(len(x), 0.75), "test/accuracy": np.full(len(x), 0.5)}
         config = {"alpha": [*ends, len(x)]} if config is None else config
-        return Surface(Path(f"out/{name}.h5"), x, None, values, config, run_config, {}, list(marks))
+        return stored(name, x, None, values, config=config, run_config=run_config, marks=list(marks))
 
     return make

@@ -1,0 +1,89 @@
+"""The batches of a split: what a network takes in one forward pass, resident on the device."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from landscape_cli.data.load import Split
+
+Inputs = Tensor | Mapping[str, Any] | Sequence[Any]
+"""A tensor, or tensors by name or position, whose first dimension is the samples."""
+
+Batch = tuple[Any, Any]
+"""Inputs and targets."""
+
+# 64 CIFAR images: activations of such a batch stay in a processor's cache
+ELEMENTS_PER_BATCH = 64 * 3 * 32 * 32
+
+
+def apply_to(inputs: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Return `inputs` with every tensor in it changed."""
+    if isinstance(inputs, Tensor):
+        return change(inputs)
+    if isinstance(inputs, Mapping):
+        return {name: apply_to(value, change) for name, value in inputs.items()}
+    if isinstance(inputs, list | tuple):
+        return tuple(apply_to(value, change) for value in inputs)
+    return inputs
+
+
+def tensors(inputs: Any) -> list[Tensor]:
+    """Return all tensors in `inputs`, in order."""
+    found: list[Tensor] = []
+
+    def note(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    apply_to(inputs, note)
+    return found
+
+
+def size_of(inputs: Any) -> int:
+    """Return the number of samples."""
+    return len(tensors(inputs)[0])
+
+
+def call(model: Callable[..., Any], inputs: Any) -> Any:
+    """Return the outputs; tensors by name are keyword arguments, by position positional ones."""
+    if isinstance(inputs, Mapping):
+        return model(**inputs)
+    if isinstance(inputs, list | tuple):
+        return model(*inputs)
+    return model(inputs)
+
+
+def automatic_size(inputs: Tensor, precision: str = "fp32") -> int:
+    """Return the samples of a forward pass: few enough for the cache, enough to keep all cores busy."""
+    size = ELEMENTS_PER_BATCH // inputs[0].numel()
+    if inputs.is_cuda:
+        size *= 32
+    elif precision == "bf16":
+        size *= 2
+    return max(32, min(size, 8192))
+
+
+def batches(split: Split, size: int) -> list[Batch]:
+    """Return the split in batches of `size`: views, not copies."""
+    return rebatched([(split.inputs, split.targets)], size)
+
+
+def rebatched(parts: list[Batch], size: int) -> list[Batch]:
+    """Return the batches cut into ones of at most `size` samples, in order: views, not copies."""
+    return [
+        (rows(inputs, slice(start, start + size)), rows(targets, slice(start, start + size)))
+        for inputs, targets in parts
+        for start in range(0, size_of(inputs), size)
+    ]
+
+
+def rows(tree: Any, which: slice | Tensor) -> Any:
+    """Return the chosen samples of inputs or targets."""
+    return apply_to(tree, lambda tensor: tensor[which])
+
+
+def to_dtype(inputs: Any, dtype: torch.dtype) -> Any:
+    """Return `inputs` with every floating-point tensor in it of that type."""
+    return apply_to(inputs, lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
