@@ -114,8 +114,11 @@ def save(figure: Figure, path: Path) -> None:
         )
     # In PDF and SVG only the cells of heat maps are pixels, and those should not show.
     dpi = 200 if suffix == ".png" else 600
-    with styled(), replacing(path) as temporary:
-        figure.savefig(temporary, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
+    content = io.BytesIO()  # on a full disk matplotlib's own writers fail in ways of their own
+    with styled():
+        figure.savefig(content, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def png(figure: Figure) -> bytes:

@@ -186,7 +186,7 @@ def test_a_failed_picture_leaves_the_old_one(tmp_path, plane, monkeypatch):
     figure = draw([plane()])
 
     def half(name, **_):
-        name.write_bytes(b"ne")
+        name.write(b"ne")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(figure, "savefig", half)
