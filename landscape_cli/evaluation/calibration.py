@@ -8,6 +8,7 @@ losses at the anchors explain its loss at the new point.
 """
 
 import itertools
+import math
 
 import numpy as np
 
@@ -49,9 +50,11 @@ class Calibration:
             correct: 0 or 1 for each, or None where there are no classes.
         """
         n, terms = self._basis.shape
+        fraction = float("nan") if correct is None else float(np.clip(self.weights @ correct, 0, 1))
+        if not np.isfinite(losses).all():
+            return Evaluation(math.inf, fraction, math.inf)
         residuals = losses - self._basis @ (self._basis.T @ losses)
         variance = float(residuals @ residuals) / max(n - terms, 1)
-        fraction = float("nan") if correct is None else float(np.clip(self.weights @ correct, 0, 1))
         return Evaluation(
             float(self.weights @ losses), fraction, float(np.sqrt(variance / n * self._missing))
         )

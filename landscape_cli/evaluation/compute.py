@@ -91,6 +91,9 @@ def _fill(group: Alone | Leader, points: Points, writer: store.Writer) -> None:
     before = int(writer.evaluated.sum())
     losses = writer.losses()
 
+    def wanted() -> list[Index]:
+        return refine.wanted(points.x, points.y, losses, writer.evaluated, config.tolerance)
+
     def rounds() -> Iterator[list[Index]]:
         if points.anchors:
             yield [index for index in points.anchors if not writer.evaluated[index]]
@@ -100,24 +103,15 @@ def _fill(group: Alone | Leader, points: Points, writer: store.Writer) -> None:
                 means = np.array([loss[index] for index in points.anchors])
                 points.calibrate(split, known, means)
                 group.share(split, np.vstack([known.T, means]).tobytes())
-        while wanted := refine.wanted(points.x, points.y, losses, writer.evaluated, config.tolerance):
-            yield wanted
+        while indices := wanted():
+            yield indices
 
-    if not writer.evaluated.all():
+    if wanted():
         most = "" if config.tolerance is None else "at most "
         note(f"{most}{writer.evaluated.size - before:,} points x {points.told_samples()}")
-    line = points.y is None
-    receive = partial(points.receive, writer)
-    sweep(
-        group,
-        points.evaluate,
-        receive,
-        rounds(),
-        writer.evaluated,
-        "line" if line else "surface",
-        _advice(config),
-    )
-    if config.tolerance is not None:
+    receive, kind = partial(points.receive, writer), "line" if points.y is None else "surface"
+    sweep(group, points.evaluate, receive, rounds(), writer.evaluated, kind, _advice(config))
+    if config.tolerance is not None or np.isfinite(writer.array("interpolation_error")).any():
         _interpolate(points, writer)
     new, seconds = int(writer.evaluated.sum()) - before, time.monotonic() - started
     if new:

@@ -18,6 +18,9 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 }
 
 
+FUSED = ("sgd", "adam", "adamw", "adagrad")  # torch updates all parameters of these in one pass over memory
+
+
 def _check(key: str, value: object) -> None:
     if key == "nesterov":
         if not isinstance(value, bool):
@@ -52,6 +55,8 @@ def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torc
         _check(key, value)
     if "betas" in arguments:
         arguments["betas"] = tuple(arguments["betas"])
+    if name in FUSED:
+        arguments["fused"] = True
     try:
         return OPTIMIZERS[name](parameters, **arguments)
     except (TypeError, ValueError) as error:
