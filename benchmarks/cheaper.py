@@ -1,7 +1,7 @@
 """Error against cost of a plane that is evaluated on fewer samples, at fewer points, in bfloat16.
 
 Each setting is a `landscape surface` of its own, on the training split; its values are compared with exact
-ones (fp32, all samples) at random points of the grid. Cost is counted in forward passes of single images, as a
+ones (fp32, all samples) at random points of the grid. Cost is counted in forward passes of images, as a
 share of the exact plane's, and in seconds.
 """
 
@@ -52,7 +52,7 @@ def exact_points(run: Path, size: int, count: int) -> tuple[int, dict[Index, flo
     points = Points(config, subject, axes, coordinates, coordinates)
     order = np.random.default_rng(0).permutation(size * size)[:count]
     indices = [(int(place) // size, int(place) % size) for place in order]
-    losses = {}
+    losses: dict[Index, float] = {}
     with bar(len(indices), "exact", "points") as progress:
         for index in indices:
             losses[index] = float(points.evaluate(index)["train/loss"])  # type: ignore[arg-type]

@@ -1,1 +1,21 @@
-"""Train neural networks, sweep their loss surfaces, interpolate between solutions, and draw all of it."""
+"""Train neural networks, sweep their loss surfaces, interpolate between solutions, and draw all of it.
+
+From Python, with your own model, loss and data::
+
+    from landscape_cli import interpolate, line, plot, read, surface
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from landscape_cli.api import barrier, interpolate, line, plot, read, surface
+
+__all__ = ["barrier", "interpolate", "line", "plot", "read", "surface"]
+
+
+def __getattr__(name: str) -> Any:  # the command line must not wait for torch
+    if name in __all__:
+        from landscape_cli import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'landscape_cli' has no attribute {name!r}")

@@ -84,57 +84,7 @@ class Alone:
             receive(index, compute(index))
 
 
-class _Member:
-    """A thread gives signs of life of this process, and watches for those of others."""
-
-    def __init__(self, halls: Halls, token: str, rank: int, others: Iterable[int]) -> None:
-        self._token = token
-        self._store = PrefixStore(token, halls[0])
-        self._hall = halls[1]  # the thread's
-        self._rank, self._others = rank, list(others)
-        self._failure: Exception | None = None
-        self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._live, name="processes", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def _leave(self) -> None:
-        self._leaving.set()
-        self._thread.join()
-
-    def _live(self) -> None:
-        try:
-            store = PrefixStore(self._token, self._hall)
-            heard = dict.fromkeys(self._others, (b"", time.monotonic()))
-            for beat in count():
-                store.set(_alive(self._rank), str(beat))
-                self._listen(BEAT, store)
-                if self._leaving.is_set():
-                    break
-                for rank, (before, since) in heard.items():
-                    sign = _get(store, _alive(rank))
-                    if sign != before:
-                        heard[rank] = (sign, time.monotonic())
-                    elif sign != b"left" and time.monotonic() - since > SILENCE:
-                        raise LandscapeError(
-                            f"no sign of life from the process of rank {rank} for {SILENCE:.0f} s;"
-                            " the same command goes on where it stopped"
-                        )
-            store.set(_alive(self._rank), "left")
-            store.check(["over"])  # the answer means that the line above has arrived
-        except Exception as failure:
-            self._fail(failure)
-
-    def _listen(self, seconds: float, store: Store) -> None:
-        self._leaving.wait(seconds)
-
-    def _fail(self, failure: Exception) -> None:
-        self._failure = self._failure or failure
-
-
-class Leader(_Member):
+class Leader(Member):
     """The process of rank 0: hands out the points, computes too, and receives all values.
 
     Args:
@@ -162,7 +112,7 @@ class Leader(_Member):
         finally:
             self._leave()
         if error is None:
-            for key in ("over", *self._shared, *map(_alive, range(self.size))):
+            for key in ("over", *self._shared, *map(alive, range(self.size))):
                 self._store.delete_key(key)
 
     def share(self, name: str, value: bytes) -> None:
@@ -199,7 +149,7 @@ class Leader(_Member):
         for index in indices:
             self._store.queue_push("points", json.dumps([int(i) for i in index]))
         try:
-            while self._failure is None and (point := _pop(self._store, "points")) is not None:
+            while self._failure is None and (point := pop(self._store, "points")) is not None:
                 index = tuple(json.loads(point))
                 self._received(index, compute(index))
             with self._changed:
@@ -226,9 +176,9 @@ class Leader(_Member):
         """Let in who knocks, and receive what the followers send."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._leaving.wait(POLL):
-            while (name := _pop(self._hall, "knocks")) is not None:
+            while (name := pop(self._hall, "knocks")) is not None:
                 self._hall.set(f"welcome/{name.decode()}", self._token)
-            while (text := _pop(store, "results")) is not None:
+            while (text := pop(store, "results")) is not None:
                 result = json.loads(text)
                 try:
                     if isinstance(result, dict):
@@ -238,7 +188,7 @@ class Leader(_Member):
                     self._fail(failure)
 
     def _signs(self) -> list[bytes]:
-        return [_get(self._store, _alive(rank)) for rank in self._others]
+        return [get(self._store, alive(rank)) for rank in self._others]
 
     def _dismiss(self) -> None:
         """Send the followers away, and wait until the last one has gone."""
@@ -256,7 +206,7 @@ class Leader(_Member):
             time.sleep(POLL)
 
 
-class Follower(_Member):
+class Follower(Member):
     """A process of another rank: computes what the leader hands out, until that says it is over.
 
     Args:
@@ -265,7 +215,7 @@ class Follower(_Member):
     """
 
     def __init__(self, halls: Halls, rank: int) -> None:
-        super().__init__(halls, _knock(halls[0]), rank, [0])
+        super().__init__(halls, knock(halls[0]), rank, [0])
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -299,7 +249,7 @@ class Follower(_Member):
             StoppedError: the leader or another process failed.
         """
         while not self._over():
-            point = _pop(self._store, "points")
+            point = pop(self._store, "points")
             if point is None:
                 time.sleep(POLL)
                 continue
@@ -310,7 +260,7 @@ class Follower(_Member):
     def _over(self) -> bool:
         if self._failure is not None:
             raise StoppedError(str(self._failure)) from self._failure
-        said = _get(self._store, "over")
+        said = get(self._store, "over")
         if said == b"failed":
             time.sleep(GRACE)
             raise StoppedError("stopped, because another process failed")
@@ -327,47 +277,6 @@ class Follower(_Member):
         with suppress(StoppedError):
             while time.monotonic() < until and not self._over():
                 time.sleep(POLL)
-
-
-def _alive(rank: int) -> str:
-    return f"alive/{rank}"
-
-
-def _get(store: Store, key: str) -> bytes:
-    """Return a value, or nothing where it is not there; `Store.get` would wait for it."""
-    return store.get(key) if store.check([key]) else b""
-
-
-def _pop(store: Store, queue: str) -> bytes | None:
-    """Return the first entry of a queue, which no other process gets then; None where it is empty."""
-    try:
-        return store.queue_pop(queue, block=False)
-    except QueueEmptyError:
-        return None
-
-
-def _knock(hall: Store) -> str:
-    """Return the token of the leader that is there now."""
-    name = secrets.token_hex(8)
-    hall.queue_push("knocks", name)
-    until = time.monotonic() + SILENCE
-    while not (token := _get(hall, f"welcome/{name}")):
-        if time.monotonic() > until:
-            raise StoppedError(f"the process of rank 0 did not begin within {SILENCE:.0f} s")
-        time.sleep(POLL)
-    hall.delete_key(f"welcome/{name}")
-    return token.decode()
-
-
-@cache
-def _connect(host: str, port: int, hosts: bool) -> Halls:
-    """Return two connections to the store of all processes, for the life of this one; it may host the store.
-
-    Both at once and only once: where nobody answers any more, torch tries to connect for as long as SILENCE.
-    """
-    patience = timedelta(seconds=SILENCE)
-    store = TCPStore(host, port, is_master=hosts, timeout=patience, wait_for_workers=False)
-    return store, store.clone()
 
 
 def group(name: str) -> Alone | Leader | Follower:
@@ -396,7 +305,7 @@ def group(name: str) -> Alone | Leader | Follower:
     rank, host, port = int(os.environ["RANK"]), os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     hosts = rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     try:
-        own, thread = _connect(host, port, hosts)
+        own, thread = connect(host, port, hosts)
         halls = PrefixStore(f"landscape/{name}", own), PrefixStore(f"landscape/{name}", thread)
         return Leader(halls, size) if rank == 0 else Follower(halls, rank)
     except DistError as error:

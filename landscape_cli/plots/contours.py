@@ -3,6 +3,7 @@
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from landscape_cli.plots.interpolated import dot_evaluated, interpolated
 from landscape_cli.plots.marks import draw_marks, label_levels
 from landscape_cli.plots.missing import hatch_to_neighbours
 from landscape_cli.plots.panels import trim_height
@@ -44,6 +45,9 @@ def draw_contours(planes: Planes) -> Figure:
     frame_planes(figure, axes, planes)
     colour_bar(figure, axes, planes, filled)
     trim_height(figure)
-    for each, surface, lines in zip(axes, planes.surfaces, all_lines, strict=True):
+    dotted = any(interpolated(surface).any() for surface in planes.surfaces)
+    for each, surface, values, lines in zip(axes, planes.surfaces, planes.values, all_lines, strict=True):
+        if dotted:
+            dot_evaluated(each, surface, (colormap, norm), planes.scale.heights(values))
         label_levels(each, lines, planes.value_of, draw_marks(each, surface.marks))
     return figure

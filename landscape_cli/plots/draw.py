@@ -16,6 +16,7 @@ from landscape_cli.plots.lines import draw_lines
 from landscape_cli.plots.planes import planes
 from landscape_cli.plots.style import styled
 from landscape_cli.plots.surface3d import draw_surfaces
+from landscape_cli.plots.values import check_value
 
 KINDS = {
     "auto": "line for lines and interpolations, contour for planes",
@@ -92,6 +93,7 @@ def draw(
     kind = resolve_kind(surfaces, kind)
     if kind == "interactive":
         raise LandscapeError("kind=interactive is an HTML page; choose out= with the ending .html")
+    check_value(surfaces, value)
     with styled():
         if kind == "line":
             return draw_lines(surfaces, scale=scale, title=title)

@@ -3,6 +3,7 @@
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from landscape_cli.plots.interpolated import dot_evaluated, interpolated
 from landscape_cli.plots.marks import draw_marks
 from landscape_cli.plots.missing import edges, hatch_cells
 from landscape_cli.plots.panels import trim_height
@@ -16,12 +17,12 @@ def draw_heatmaps(planes: Planes) -> Figure:
     Levels that were asked for as a list limit the colours: what lies beyond has the colour of the end.
     """
     figure, axes = plane_panels(planes)
-    norm = Normalize(*planes.limits)
+    norm, colours = Normalize(*planes.limits), colormap()
     for each, surface, values in zip(axes, planes.surfaces, planes.values, strict=True):
         assert surface.y is not None
         x_edges, y_edges = edges(surface.x), edges(surface.y)
         cells = each.pcolormesh(
-            x_edges, y_edges, planes.scale.heights(values), cmap=colormap(), norm=norm, rasterized=True
+            x_edges, y_edges, planes.scale.heights(values), cmap=colours, norm=norm, rasterized=True
         )
         hatch_cells(each, surface.x, surface.y, values)
         each.set_xlim(x_edges[0], x_edges[-1])
@@ -29,6 +30,9 @@ def draw_heatmaps(planes: Planes) -> Figure:
     frame_planes(figure, axes, planes)
     colour_bar(figure, axes, planes, cells, extend=planes.extend)
     trim_height(figure)
-    for each, surface in zip(axes, planes.surfaces, strict=True):
+    dotted = any(interpolated(surface).any() for surface in planes.surfaces)
+    for each, surface, values in zip(axes, planes.surfaces, planes.values, strict=True):
+        if dotted:
+            dot_evaluated(each, surface, (colours, norm), planes.scale.heights(values))
         draw_marks(each, surface.marks)
     return figure

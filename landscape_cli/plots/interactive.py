@@ -11,6 +11,7 @@ from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interactive_lines import line_figure
 from landscape_cli.plots.interactive_planes import plane_figure
 from landscape_cli.plots.labels import panel_titles
+from landscape_cli.plots.values import check_value
 
 # Without plotly's buttons that lead to its web site, one of which uploads the data.
 _CONFIG = {"responsive": True, "displaylogo": False, "showSendToCloud": False}
@@ -26,7 +27,8 @@ def interactive_html(
 ) -> str:
     """Return an HTML page with `interactive_fragment` and plotly.js in it; it loads nothing else."""
     fragment = interactive_fragment(surfaces, value=value, split=split, scale=scale, title=title)
-    name = html.escape(title or panel_titles(surfaces)[0] or panel_titles(surfaces)[1][0])
+    common, own = panel_titles(surfaces)
+    name = html.escape(title or common or own[0] or surfaces[0].path.stem)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{name}</title>\n'
         f"<script>{plotly_js()}</script>\n</head>\n<body>\n{fragment}\n</body>\n</html>\n"
@@ -60,6 +62,7 @@ def interactive_fragment(
     import plotly.graph_objects as go
 
     if surfaces[0].y is None:
+        check_value(surfaces, value)
         figure = go.Figure(line_figure(surfaces, scale=scale, title=title))
     else:
         figure = go.Figure(plane_figure(surfaces, value=value, split=split, scale=scale, title=title))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.missing import missing
 from landscape_cli.plots.style import INK
 
@@ -56,15 +58,20 @@ def domains(count: int) -> list[tuple[tuple[float, float], tuple[float, float]]]
     return places
 
 
-def panel_words(titles: Sequence[str], arrays: Sequence[NDArray[np.float64]]) -> list[dict[str, Any]]:
-    """Return the title above each panel, with the number of missing points in its values."""
+def panel_words(
+    titles: Sequence[str], surfaces: Sequence[Surface], arrays: Sequence[NDArray[np.float64]]
+) -> list[dict[str, Any]]:
+    """Return the title above each panel, with what is interpolated and the number of missing points."""
     words = []
-    for (x_domain, y_domain), title, values in zip(domains(len(titles)), titles, arrays, strict=True):
+    for (x_domain, y_domain), title, surface, values in zip(
+        domains(len(titles)), titles, surfaces, arrays, strict=True
+    ):
         counts = [f"{int(mask.sum())} points {kind}" for kind, mask in missing(values).items() if mask.any()]
-        note = f"<br><span style='font-size:11px'>holes: {', '.join(counts)}</span>" if counts else ""
+        notes = [note([surface]), f"holes: {', '.join(counts)}" if counts else ""]
+        small = [f"<span style='font-size:11px'>{text}</span>" for text in notes if text]
         words.append(
             {
-                "text": title + note,
+                "text": "<br>".join([title, *small] if title else small),
                 "xref": "paper",
                 "yref": "paper",
                 "x": sum(x_domain) / 2,

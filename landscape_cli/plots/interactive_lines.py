@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
+from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.lines import curves, lone
 from landscape_cli.plots.style import ACCURACY, LOSS
@@ -41,12 +42,12 @@ def line_figure(surfaces: Sequence[Surface], *, scale: str, title: str | None) -
     for panel, surface in enumerate(surfaces):
         layout |= _axes(panel, len(surfaces), axis_label(surface, "x"), label)
         layout[loss_axes[panel]] |= {"type": name, "range": ranges[name]}
-    layout["annotations"] = panel_words(own, [each[0] for each in losses])
+    layout["annotations"] = panel_words(own, surfaces, [each[0] for each in losses])
     layout["shapes"] = [shape for panel, surface in enumerate(surfaces) for shape in _marks(panel, surface)]
     layout["hovermode"] = "x unified"
     layout["legend"] = {"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0.0, "yanchor": "bottom"}
     data = [
-        _curve(panel, split, value, surfaces[panel].x, values)
+        _curve(panel, split, value, surfaces[panel], values)
         for panel, each in enumerate(drawn)
         for (split, value), values in each.items()
     ]
@@ -95,14 +96,17 @@ def _axes(panel: int, count: int, x_label: str, loss_label: str) -> dict[str, An
 
 
 def _curve(
-    panel: int, split: str, value: str, x: NDArray[np.float64], values: NDArray[np.float64]
+    panel: int, split: str, value: str, surface: Surface, values: NDArray[np.float64]
 ) -> dict[str, Any]:
     words = value_label(split, value, []).removesuffix(" (%)")
     accuracy = value == "accuracy"
+    partly = interpolated(surface).any()
+    # A loss that is evaluated everywhere has markers only where no line leads to a point.
+    marked = surface.evaluated if partly or accuracy else np.zeros(len(values), dtype=bool)
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "x": plain(x),
+        "x": plain(surface.x),
         "y": plain(values),
         "name": words,
         "legendgroup": words,
@@ -114,11 +118,14 @@ def _curve(
             "width": 1.5 if accuracy else 3,
             "dash": "solid" if split == "train" else "dash",
         },
-        # A loss has markers only where no line leads to a point.
-        "marker": {"size": 5, "symbol": "circle-open"}
-        if accuracy
-        else {"size": np.where(lone(values), 5, 0).tolist()},
-        "hovertemplate": "%{y:.5g}" + (" %" if accuracy else ""),
+        "marker": {
+            "size": np.where(marked | lone(values), 5, 0).tolist(),
+            "symbol": "circle-open" if accuracy else "circle",
+            "opacity": 1,
+            "line": {"width": 1 if accuracy else 0},
+        },
+        "text": hover_words(surface, value) if partly else None,
+        "hovertemplate": "%{y:.5g}" + (" %" if accuracy else "") + (" %{text}" if partly else ""),
     }
 
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from landscape_cli.errors import unknown
 from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
+from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import direction_name, panel_titles, value_label
 from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.style import INK
-from landscape_cli.plots.values import Scale, common_scale, values_of
+from landscape_cli.plots.values import Scale, check_value, common_scale, values_of
 
 VALUES = ("loss", "accuracy")
 
@@ -48,6 +49,7 @@ def plane_figure(
     """
     if value not in VALUES:
         raise unknown("value", value, VALUES)
+    check_value(surfaces, value)
     wanted = common_scale(
         [values_of(surface, split, value) for surface in surfaces], scale, may_be_log=value == "loss"
     )
@@ -67,7 +69,7 @@ def plane_figure(
     for button, view in enumerate(views):
         change = {"visible": [owner == button for owner in owners]}
         words = f"{view.name}, log" if view.scale.log else view.name
-        buttons.append({"label": words, "method": "update", "args": [change, _heights(view, own)]})
+        buttons.append({"label": words, "method": "update", "args": [change, _heights(view, surfaces, own)]})
 
     layout = page_layout(common, len(surfaces), buttons, first)
     for panel, (surface, (x_domain, y_domain)) in enumerate(
@@ -81,7 +83,7 @@ def plane_figure(
             "aspectratio": {"x": 1, "y": 1, "z": 0.72},
             "camera": {"eye": {"x": 1.4, "y": -1.65, "z": 1.15}, "center": {"x": 0, "y": 0, "z": -0.12}},
         }
-    layout["annotations"] = panel_words(own, views[first].arrays)
+    layout["annotations"] = panel_words(own, surfaces, views[first].arrays)
     return {"data": data, "layout": layout}
 
 
@@ -123,8 +125,18 @@ def _surface(surface: Surface, view: View, panel: int) -> dict[str, Any]:
             "len": 0.7,
             "thickness": 16,
         },
-        "hovertemplate": f"x = %{{x:.4g}}<br>y = %{{y:.4g}}<br>{view.name} = %{{z:.5g}}<extra></extra>",
+        **_hover(surface, view),
     }
+
+
+def _hover(surface: Surface, view: View) -> dict[str, Any]:
+    """Return what plotly.js shows of the point under the pointer."""
+    if not interpolated(surface).any():
+        words = f"x = %{{x:.4g}}<br>y = %{{y:.4g}}<br>{view.name} = %{{z:.5g}}"
+        return {"hovertemplate": f"{words}<extra></extra>"}
+    # a template would take the text of the point with x and y exchanged
+    formats = {"xhoverformat": ".4g", "yhoverformat": ".4g", "zhoverformat": ".5g"}
+    return {"hoverinfo": "x+y+z+text", "text": hover_words(surface, view.value), **formats}
 
 
 def _marks(surface: Surface, view: View, panel: int) -> list[dict[str, Any]]:
@@ -155,7 +167,7 @@ def _marks(surface: Surface, view: View, panel: int) -> list[dict[str, Any]]:
     ]
 
 
-def _heights(view: View, titles: Sequence[str]) -> dict[str, Any]:
+def _heights(view: View, surfaces: Sequence[Surface], titles: Sequence[str]) -> dict[str, Any]:
     """Return what a button changes of the layout. Dotted names leave the camera as the reader turned it."""
     axis = _height_axis(view)
     change: dict[str, Any] = {
@@ -163,7 +175,7 @@ def _heights(view: View, titles: Sequence[str]) -> dict[str, Any]:
         for panel in range(len(titles))
         for key, content in axis.items()
     }
-    return {**change, "annotations": panel_words(titles, view.arrays)}
+    return {**change, "annotations": panel_words(titles, surfaces, view.arrays)}
 
 
 def _height_axis(view: View) -> dict[str, Any]:

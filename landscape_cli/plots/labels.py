@@ -26,8 +26,8 @@ def run_title(run_config: Mapping[str, Any]) -> str:
 def panel_titles(surfaces: Sequence[Surface], title: str | None = None) -> tuple[str, list[str]]:
     """Return what all surfaces have in common, and what sets each apart; a single one has its whole title.
 
-    Surfaces that their configurations do not tell apart are named by their files. A `title` that was asked
-    for takes the place of the common one, or of the only one.
+    Surfaces that their configurations do not tell apart, or tell nothing of, are named by their files. A
+    `title` that was asked for takes the place of the common one, or of the only one.
     """
     phrases = [_surface_phrases(surface) for surface in surfaces]
     if len(surfaces) == 1:
@@ -36,7 +36,10 @@ def panel_titles(surfaces: Sequence[Surface], title: str | None = None) -> tuple
     same = [key for key in keys if all(each.get(key) == phrases[0].get(key) for each in phrases)]
     common = _joined({key: phrases[0][key] for key in same}) if title is None else title
     own = [", ".join(text for key, text in each.items() if key not in same) for each in phrases]
-    return common, own if len(set(own)) == len(own) else _file_names(surfaces)
+    names = _file_names(surfaces)
+    if len(set(own)) < len(own):
+        return common, names
+    return common, [words or name for words, name in zip(own, names, strict=True)]
 
 
 def value_label(split: str, value: str, run_configs: Sequence[Mapping[str, Any]]) -> str:

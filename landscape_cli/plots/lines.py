@@ -5,15 +5,18 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axes._secondary_axes import SecondaryAxis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.interpolated import interpolated, note
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.missing import hatch_spans, legend_patches
 from landscape_cli.plots.panels import (
@@ -41,6 +44,8 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 MARKERS = 12
 """Number of markers along an accuracy line."""
+BAND: dict[str, Any] = {"facecolor": LOSS, "alpha": 0.2, "linewidth": 0}
+"""Look of the band of a standard error to both sides of a loss."""
 
 
 def curves(surface: Surface) -> dict[tuple[str, str], NDArray[np.float64]]:
@@ -83,8 +88,9 @@ def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) ->
     losses = [values for each in drawn for (_, value), values in each.items() if value == "loss"]
     loss_scale = common_scale(losses, scale)
     figure, axes = panels(len(surfaces), ratio={1: 0.72, 2: 0.6}.get(len(surfaces), 1.0), margin=0.6)
+    dotted = any(interpolated(surface).any() for surface in surfaces)
     rights = [
-        _draw_panel(left, surface, each, loss_scale)
+        _draw_panel(left, surface, each, loss_scale, dotted=dotted)
         for left, surface, each in zip(axes, surfaces, drawn, strict=True)
     ]
 
@@ -98,18 +104,31 @@ def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) ->
             right.set_ylabel("accuracy (%)", color=ACCURACY)
         elif right is not None:
             right.tick_params(axis="y", labelright=False)
-    _share_limits(axes, loss_scale.log, losses)
+    bands = [
+        band
+        for surface, each in zip(surfaces, drawn, strict=True)
+        for split, value in each
+        if value == "loss" and (band := _band(surface, split)) is not None
+    ]
+    _share_limits(axes, loss_scale.log, [*losses, *(upper for _, upper in bands)])
     hide_inner_ticks(axes, "y")
     write_axis_labels(figure, axes, [axis_label(surface, "x") for surface in surfaces], "x")
     common, own = panel_titles(surfaces, title)
     write_titles(figure, axes, own, common)
-    handles = [
+    handles: list[Artist] = [
         _handle(split, value)
         for value in LOOKS
         for split in SPLIT_LINES
         if any((split, value) in each for each in drawn)
     ]
-    write_legend(figure, [*handles, *legend_patches(losses)], 2 if len(surfaces) == 1 else 6)
+    if bands:
+        handles.append(Patch(label="± standard error of the loss", **BAND))
+    write_legend(
+        figure,
+        [*handles, *legend_patches(losses)],
+        2 if len(surfaces) == 1 else 6,
+        note(surfaces, dots=True),
+    )
     figure.draw_without_rendering()
     for names in solution_axes:
         _stagger(names)
@@ -117,24 +136,37 @@ def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) ->
 
 
 def _draw_panel(
-    left: Axes, surface: Surface, drawn: dict[tuple[str, str], NDArray[np.float64]], scale: Scale
+    left: Axes,
+    surface: Surface,
+    drawn: dict[tuple[str, str], NDArray[np.float64]],
+    scale: Scale,
+    *,
+    dotted: bool,
 ) -> Axes | None:
-    """Draw one file; return the axis of the accuracies, or None if there are none."""
+    """Draw one file; return the axis of the accuracies, or None if there are none.
+
+    With `dotted` each evaluated point of a loss has a dot; markers of accuracies are at such points anyway.
+    """
     x = surface.x
     right = left.twinx() if any(value == "accuracy" for _, value in drawn) else None
     for (split, value), values in drawn.items():
         axes = left if value == "loss" or right is None else right
+        dots = lone(values)
         if value == "loss":
             hatch_spans(left, x, values)
+            if (band := _band(surface, split)) is not None:
+                # reaching for zero, it would take most of a logarithmic axis
+                lower = np.maximum(band[0], scale.low / 2) if scale.log else band[0]
+                left.fill_between(x, lower, band[1], zorder=1, **BAND)
             values = np.where(
                 np.isfinite(values), np.maximum(values, scale.low) if scale.log else values, np.nan
             )
+            dots |= surface.evaluated & dotted
         (curve,) = axes.plot(
             x, values, linestyle=SPLIT_LINES[split], label=f"{split}/{value}", **LOOKS[value]
         )
-        curve.set_markevery(max(len(x) // MARKERS, 1))
-        alone = lone(values)
-        axes.plot(x[alone], values[alone], linestyle="none", marker=".", color=LOOKS[value]["color"])
+        curve.set_markevery(_marker_places(surface.evaluated))
+        axes.plot(x[dots], values[dots], linestyle="none", marker=".", color=LOOKS[value]["color"])
     if scale.log:
         left.set_yscale("log")
     left.tick_params(axis="y", which="both", colors=LOSS)
@@ -146,6 +178,24 @@ def _draw_panel(
         right.spines["left"].set_color(LOSS)
         right.spines["right"].set_color(ACCURACY)
     return right
+
+
+def _band(surface: Surface, split: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return a standard error below and above a loss, NaN where not finite; None if all samples were used."""
+    error = surface.values.get(f"{split}/loss_stderr")
+    if error is None:
+        return None
+    loss = surface.values[f"{split}/loss"]
+    loss, error = (np.where(np.isfinite(loss + error), each, np.nan) for each in (loss, error))
+    return loss - error, loss + error
+
+
+def _marker_places(evaluated: NDArray[np.bool_]) -> list[int]:
+    """Return the points at which an accuracy line has its markers: evaluated ones, about evenly spaced."""
+    even = np.arange(0, len(evaluated), max(len(evaluated) // MARKERS, 1))
+    places = np.flatnonzero(evaluated)
+    nearest = np.abs(places - even[:, np.newaxis]).argmin(axis=1)
+    return [int(place) for place in np.unique(places[nearest])]
 
 
 def _mark_solutions(axes: Axes, surface: Surface) -> SecondaryAxis:

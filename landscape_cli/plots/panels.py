@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from landscape_cli.plots.style import COLUMN, NORMAL, PAGE
+from landscape_cli.plots.style import COLUMN, NORMAL, PAGE, SMALL
 from landscape_cli.plots.text import wrapped
 
 PER_ROW = 4
@@ -94,10 +94,15 @@ def is_right(axes: Axes, all_axes: Sequence[Axes]) -> bool:
     )
 
 
-def write_titles(figure: Figure, axes: Sequence[Axes], titles: Sequence[str], common: str) -> None:
-    """Put each panel's title above it and the common one above all, broken into lines that fit."""
+def write_titles(
+    figure: Figure, axes: Sequence[Axes], titles: Sequence[str], common: str, *, width: float = 0.85
+) -> None:
+    """Put each panel's title above it and the common one above all, broken into lines that fit.
+
+    A panel's title takes at most the share `width` of its column.
+    """
     for each, title in zip(axes, titles, strict=True):
-        each.set_title(wrapped(title, 0.85 * column_width(figure, axes), NORMAL))
+        each.set_title(wrapped(title, width * column_width(figure, axes), NORMAL))
     if common:
         figure.suptitle(wrapped(common, 0.95 * figure.get_figwidth(), NORMAL))
 
@@ -127,7 +132,13 @@ def hide_inner_ticks(axes: Sequence[Axes], axis: str) -> None:
             each.tick_params(axis="y", labelleft=False)
 
 
-def write_legend(figure: Figure, handles: Sequence[Any], columns: int) -> None:
-    """Put a legend below the panels, where it covers nothing; none for no `handles`."""
-    if handles:
-        figure.legend(handles=list(handles), loc="outside lower center", ncols=min(columns, len(handles)))
+def write_legend(figure: Figure, handles: Sequence[Any], columns: int, note: str = "") -> None:
+    """Put a legend below the panels, where it covers nothing, with a note on its top; none for neither."""
+    if handles or note:
+        legend = figure.legend(
+            handles=list(handles),
+            loc="outside lower center",
+            ncols=max(min(columns, len(handles)), 1),
+            title=wrapped(note, 0.95 * figure.get_figwidth(), SMALL),
+        )
+        legend.get_title().set_multialignment("center")

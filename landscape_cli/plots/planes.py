@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.missing import legend_patches
@@ -109,7 +110,8 @@ def plane_panels(planes: Planes, *, projection: str | None = None) -> tuple[Figu
     surfaces = planes.surfaces
     figure, axes = panels(len(surfaces), ratio=0.76 if projection else 1.0, margin=0.6, projection=projection)
     common, own = panel_titles(surfaces, planes.title)
-    write_titles(figure, axes, own, common)
+    # A landscape stands far to the left of its column, beside its numbers and the colour bar.
+    write_titles(figure, axes, own, common, width=0.7 if projection else 0.85)
     return figure, axes
 
 
@@ -125,7 +127,7 @@ def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes) -> None:
     hide_inner_ticks(axes, "y")
     for axis in ("x", "y"):
         write_axis_labels(figure, axes, [axis_label(surface, axis) for surface in planes.surfaces], axis)
-    write_legend(figure, legend_patches(planes.values), 2)
+    write_legend(figure, legend_patches(planes.values), 2, note(planes.surfaces, dots=True))
 
 
 def colour_bar(

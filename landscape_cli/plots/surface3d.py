@@ -13,6 +13,7 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection  # type: ignore[import-u
 from numpy.typing import NDArray
 
 from landscape_cli.evaluation.store import Surface
+from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.labels import direction_name
 from landscape_cli.plots.levels import numbers
 from landscape_cli.plots.missing import LOOKS, edges, missing
@@ -63,6 +64,7 @@ def draw_surfaces(planes: Planes) -> Figure:
             if any(mask[words].any() for mask in masks)
         ],
         2,
+        note(planes.surfaces),
     )
     trim_height(figure)
     return figure

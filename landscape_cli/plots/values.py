@@ -20,6 +20,18 @@ def default_split(surfaces: Sequence[Surface], value: str) -> str:
     return "train" if all(f"train/{value}" in surface.values for surface in surfaces) else "test"
 
 
+def check_value(surfaces: Sequence[Surface], value: str) -> None:
+    """Refuse a value that a file has of no split, such as the accuracy of a regression.
+
+    Raises:
+        LandscapeError: naming the values that the file has.
+    """
+    for surface in surfaces:
+        names = sorted({name.partition("/")[2] for name in surface.values})
+        if value not in names:
+            raise LandscapeError(f"{surface.path} has no {value}; choose value={' or '.join(names)}")
+
+
 def values_of(surface: Surface, split: str, value: str) -> NDArray[np.float64]:
     """Return the stored values ``split/value``, (ny, nx) or (nx,), accuracies in percent.
 

@@ -22,16 +22,45 @@ RUN = {
 RANDOM = {"epoch": "last", "direction": {"name": "random", "norm": "filter", "ignore": "biasbn", "seed": 0}}
 
 
-def stored(name: str, x: Any, y: Any, values: dict[str, Any], **told: Any) -> Surface:
-    """A surface as if read from a file, every point evaluated."""
+def stored(
+    name: str,
+    x: Any,
+    y: Any,
+    values: dict[str, Any],
+    *,
+    every: int = 1,
+    error: float = 0.012,
+    stderr: float = 0.0,
+    accuracy: bool = True,
+    **told: Any,
+) -> Surface:
+    """A surface as if read from a file: on each axis, each `every`-th point is evaluated.
+
+    Args:
+        name: of the file.
+        x: coordinates.
+        y: coordinates, or None.
+        values: by dataset.
+        every: 1 for all points; the others are as if interpolated.
+        error: the estimated error of log-loss at those.
+        stderr: the standard error of each loss, relative to it; 0: no estimate from a subset.
+        accuracy: whether there are accuracies; a regression has none.
+        told: further fields.
+    """
     loss = values["train/loss"]
+    evaluated = np.zeros(loss.shape, dtype=bool)
+    evaluated[(slice(None, None, every),) * loss.ndim] = True
+    if stderr:
+        values |= {f"{key}_stderr": stderr * values[key] for key in ("train/loss", "test/loss")}
+    if not accuracy:
+        values = {key: array for key, array in values.items() if not key.endswith("accuracy")}
     return Surface(
         path=Path(f"out/{name}.h5"),
         x=x,
         y=y,
         values=values,
-        evaluated=np.ones(loss.shape, dtype=bool),
-        interpolation_error=np.full(loss.shape, np.nan),
+        evaluated=evaluated,
+        interpolation_error=np.where(evaluated, np.nan, error),
         attributes={},
         **told,
     )
@@ -64,15 +93,17 @@ def plane() -> Callable[..., Surface]:
         run_config: dict[str, Any] = RUN,
         config: dict[str, Any] = RANDOM,
         marks: tuple[tuple[str, float, float], ...] = (("epoch 100", 0.0, 0.5),),
+        **told: Any,
     ) -> Surface:
-        """Return a plane of more columns than rows, whose training loss is `function`."""
+        """Return a plane of more columns than rows, whose training loss is `function`; `told` as `stored`."""
         xs, ys = np.linspace(*x), np.linspace(*y)
         loss = np.asarray(function(*np.meshgrid(xs, ys)), dtype=float)
         accuracy = np.full(loss.shape, 0.25)
         accuracy[0, -1] = 0.75
         values = {"train/loss": loss, "test/loss": loss + 1}
         values |= {"train/accuracy": accuracy, "test/accuracy": accuracy / 2}
-        return stored(name, xs, ys, values, config=config, run_config=run_config, marks=list(marks))
+        told |= {"config": config, "run_config": run_config, "marks": list(marks)}
+        return stored(name, xs, ys, values, **told)
 
     return make
 
@@ -87,13 +118,15 @@ def line() -> Callable[..., Surface]:
         config: dict[str, Any] | None = None,
         run_config: dict[str, Any] = RUN,
         marks: tuple[tuple[str, float, float], ...] = (("batch 128", 0.0, 0.0), ("batch 8192", 1.0, 0.0)),
+        **told: Any,
     ) -> Surface:
-        """Return an interpolation, or with `config` another line, whose training loss is `loss`."""
+        """Return an interpolation, or with `config` another line, of training loss `loss`; `told` as `stored`."""
         loss = np.linspace(1.0, 2.0, 21) if loss is None else np.asarray(loss, dtype=float)
         x = np.linspace(*ends, len(loss))
         values = {"train/loss": loss, "test/loss": loss + 0.5}
         values |= {"train/accuracy": np.full(len(x), 0.75), "test/accuracy": np.full(len(x), 0.5)}
         config = {"alpha": [*ends, len(x)]} if config is None else config
-        return stored(name, x, None, values, config=config, run_config=run_config, marks=list(marks))
+        told |= {"config": config, "run_config": run_config, "marks": list(marks)}
+        return stored(name, x, None, values, **told)
 
     return make

@@ -224,3 +224,21 @@ def test_drawing_touches_no_pyplot_state(tmp_path, plane, line):
     save(draw([plane()]), tmp_path / "a.png")
     save(draw([line()]), tmp_path / "b.png")
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+@pytest.mark.parametrize("kind", [*PLANE_KINDS, "line"])
+def test_an_accuracy_that_there_is_not_is_refused(plane, line, kind):
+    surface = line(accuracy=False) if kind == "line" else plane(accuracy=False)
+    assert draw([surface], kind=kind).axes
+    with pytest.raises(LandscapeError, match=r"out/\w+.h5 has no accuracy; choose value=loss"):
+        draw([surface], kind=kind, value="accuracy")
+
+
+@pytest.mark.parametrize("kind", [*PLANE_KINDS, "line"])
+def test_a_surface_without_a_run_has_the_plain_loss_and_no_title(plane, line, kind):
+    config = {"run": "(given)", "epoch": "(given)", "direction": {"name": "random", "norm": "filter"}}
+    given = {"run_config": {}, "config": config, "marks": (("given", 0.0, 0.0),), "accuracy": False}
+    figure = draw([line(**given) if kind == "line" else plane(**given)], kind=kind)
+    assert [axes.get_title() for axes in figure.axes] == [""] * len(figure.axes)
+    label = figure.axes[0 if kind == "line" else -1].get_ylabel()
+    assert label == ("loss" if kind == "line" else "training loss")

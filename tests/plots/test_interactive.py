@@ -193,3 +193,56 @@ def test_nothing_evaluated_is_refused(plane, line):
         interactive_fragment([plane(lambda x, y: np.nan * x)])
     with pytest.raises(LandscapeError, match="no loss is evaluated yet"):
         interactive_fragment([line(np.full(5, np.nan))])
+
+
+def test_hovering_tells_what_is_interpolated(plane):
+    surface = plane(every=2, error=0.012)
+    traces, layout, _ = figure_of(interactive_fragment([surface]))
+    loss, *_, accuracy = surfaces_of(traces)
+    assert loss["text"][0][:3] == ["", "interpolated (±1.2 %)", ""]
+    assert len(loss["text"]) == 5
+    assert {len(row) for row in loss["text"]} == {9}
+    assert accuracy["text"][1] == ["interpolated"] * 9
+    assert loss["hoverinfo"] == "x+y+z+text"
+    assert "hovertemplate" not in loss  # it would override this, with x and y of the text exchanged
+    words = "33 % of the points evaluated, others interpolated, estimated error of log-loss ≤ 0.012"
+    assert words in layout["annotations"][0]["text"]
+    changed = layout["updatemenus"][0]["buttons"][-1]["args"][1]
+    assert words in changed["annotations"][0]["text"]
+
+
+def test_nothing_interpolated_is_not_mentioned(plane, line):
+    assert "interpolated" not in interactive_fragment([plane()])
+    assert "interpolated" not in interactive_fragment([line()])
+
+
+def test_a_line_tells_what_is_interpolated(line):
+    traces, layout, _ = figure_of(interactive_fragment([line(every=5, error=0.012)]))
+    curves = {trace["name"]: trace for trace in traces}
+    loss, accuracy = curves["training loss"], curves["training accuracy"]
+    assert loss["text"][:6] == ["", *["interpolated (±1.2 %)"] * 4, ""]
+    assert accuracy["text"][1] == "interpolated"
+    assert all("%{text}" in trace["hovertemplate"] for trace in traces)
+    for trace in traces:
+        assert np.flatnonzero(trace["marker"]["size"]).tolist() == [0, 5, 10, 15, 20]
+    assert "23 % of the points evaluated" in layout["annotations"][0]["text"]
+
+
+def test_a_loss_that_is_evaluated_everywhere_has_no_markers(line):
+    traces, _, _ = figure_of(interactive_fragment([line()]))
+    sizes = {trace["name"]: set(trace["marker"]["size"]) for trace in traces}
+    assert sizes["training loss"] == {0}
+    assert sizes["training accuracy"] == {5}
+
+
+def test_a_regression_has_no_accuracy(plane, line):
+    for surface in (plane(accuracy=False), line(accuracy=False)):
+        traces, _, _ = figure_of(interactive_fragment([surface]))
+        assert not any("accuracy" in trace.get("name", "") for trace in traces)
+        with pytest.raises(LandscapeError, match=r"has no accuracy; choose value=loss"):
+            interactive_fragment([surface], value="accuracy")
+
+
+def test_a_page_without_a_title_is_named_by_its_file(plane):
+    page = interactive_html([plane(run_config={}, config={}, accuracy=False)])
+    assert "<title>plane</title>" in page

@@ -134,3 +134,23 @@ def test_directions_toward_solutions_name_them(plane):
 
 def test_an_interpolation_names_its_ends(line):
     assert axis_label(line(), "x") == "\N{GREEK SMALL LETTER ALPHA} (0 = batch 128, 1 = batch 8192)"
+
+
+@pytest.mark.parametrize(
+    ("run_config", "title"), [({}, ""), ({"architecture": {"name": "ResNet"}}, "ResNet")], ids=["{}", "name"]
+)
+def test_a_surface_from_a_notebook_claims_no_more_than_it_knows(plane, line, run_config, title):
+    direction = {"name": "random", "norm": "filter", "ignore": "biasbn", "seed": 0}
+    config = {"run": "(given)", "epoch": "(given)", "direction": direction}
+    surface = plane(run_config=run_config, config=config, marks=(("given", 0.0, 0.0),))
+    assert panel_titles([surface]) == ("", [title])
+    assert axis_label(surface, "x") == "step along filter-normalized direction 1"
+    assert value_label("train", "loss", [run_config]) == "training loss"
+    between = line(run_config=run_config, marks=(("start", 0.0, 0.0), ("end", 1.0, 0.0)))
+    assert panel_titles([between]) == ("", [title])
+    assert axis_label(between, "x") == "\N{GREEK SMALL LETTER ALPHA} (0 = start, 1 = end)"
+
+
+def test_a_surface_that_nothing_is_known_of_is_named_by_its_file_beside_others(plane):
+    named = plane(name="b", config={}, run_config={"architecture": {"name": "ResNet"}})
+    assert panel_titles([plane(name="a", config={}, run_config={}), named]) == ("", ["a", "ResNet"])

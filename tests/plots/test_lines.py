@@ -1,7 +1,6 @@
-import dataclasses
-
 import numpy as np
 import pytest
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_rgb
 
 from landscape_cli.errors import LandscapeError
@@ -133,9 +132,7 @@ def test_points_that_no_line_reaches_are_dots(line):
 
 
 def test_a_line_without_accuracies_has_one_axis(line):
-    surface = line()
-    losses = {name: values for name, values in surface.values.items() if name.endswith("loss")}
-    figure = draw([dataclasses.replace(surface, values=losses)])
+    figure = draw([line(accuracy=False)])
     assert len(figure.axes) == 1
     assert list(drawn(figure)[0]) == ["train/loss", "test/loss"]
 
@@ -147,3 +144,62 @@ def test_a_line_without_any_loss_is_refused(line):
 
 def test_the_x_axis_ends_with_the_line(line):
     assert draw([line()]).axes[0].get_xlim() == (-0.5, 1.5)
+
+
+def test_evaluated_points_have_dots_only_where_others_are_interpolated(line):
+    def dots(figure):
+        return [each for each in figure.axes[0].lines if each.get_marker() == "." and len(each.get_xdata())]
+
+    assert dots(draw([line()])) == []
+    train, test = dots(draw([line(every=5)]))
+    np.testing.assert_allclose(train.get_xdata(), [-0.5, 0, 0.5, 1, 1.5])
+    np.testing.assert_allclose(train.get_ydata(), [1, 1.25, 1.5, 1.75, 2])
+    np.testing.assert_allclose(test.get_ydata(), np.add(train.get_ydata(), 0.5))
+
+
+def test_the_line_runs_through_what_is_interpolated(line):
+    (curves,) = drawn(draw([line(every=5)]))
+    np.testing.assert_allclose(curves["train/loss"].get_ydata(), np.linspace(1, 2, 21))
+
+
+@pytest.mark.parametrize(("every", "markers"), [(1, 21), (3, 7), (20, 2)])
+def test_accuracies_have_their_markers_at_evaluated_points(line, every, markers):
+    surface = line(every=every)
+    (curves,) = drawn(draw([surface]))
+    places = curves["train/accuracy"].get_markevery()
+    assert len(places) == markers
+    assert surface.evaluated[places].all()
+
+
+def test_markers_stay_about_twelve(line):
+    (curves,) = drawn(draw([line(np.ones(241), every=2)]))
+    assert 12 <= len(curves["test/accuracy"].get_markevery()) <= 13
+
+
+def bands(axes):
+    return [each for each in axes.collections if isinstance(each, FillBetweenPolyCollection)]
+
+
+def test_standard_errors_are_bands_around_the_losses(line):
+    figure = draw([line(stderr=0.1)], scale="linear")
+    train, test = (each.get_paths()[0].get_extents() for each in bands(figure.axes[0]))
+    np.testing.assert_allclose([train.y0, train.y1], [0.9, 2.2])
+    np.testing.assert_allclose([test.y0, test.y1], [1.35, 2.75])
+    assert figure.axes[0].get_ylim()[1] > 2.75
+    assert figure.legends[0].get_texts()[-1].get_text() == "± standard error of the loss"
+
+
+def test_a_band_that_reaches_zero_does_not_take_the_logarithmic_axis(line):
+    figure = draw([line(np.geomspace(0.1, 100, 21), stderr=1.0)], scale="log")
+    assert bands(figure.axes[0])[0].get_paths()[0].get_extents().y0 == 0.05
+    assert 0.02 < figure.axes[0].get_ylim()[0] < 0.05
+
+
+def test_a_band_has_gaps_where_the_loss_has(line):
+    surface = line([1, np.inf, 1, 2, np.nan, 3, 3], stderr=0.1)
+    train = bands(draw([surface], scale="linear").axes[0])[0]
+    assert [sorted({*path.vertices[:, 0].round(2)}) for path in train.get_paths()][-1] == [1.17, 1.5]
+
+
+def test_losses_of_all_samples_have_no_band(line):
+    assert bands(draw([line()]).axes[0]) == []

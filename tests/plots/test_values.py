@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.plots.values import common_scale, values_of
+from landscape_cli.plots.values import check_value, common_scale, values_of
 
 
 def test_accuracies_are_in_percent_and_losses_as_stored(plane):
@@ -85,3 +85,11 @@ def test_an_unknown_scale_is_refused():
         LandscapeError, match=r"no scale 'lgo'; choose from auto, linear, log \(nearest: log\)"
     ):
         common_scale([np.array([1.0])], "lgo")
+
+
+def test_a_value_that_a_file_has_of_no_split_is_refused(plane):
+    check_value([plane()], "accuracy")
+    check_value([plane(stderr=0.1)], "loss_stderr")
+    regression = plane(name="regression", accuracy=False)
+    with pytest.raises(LandscapeError, match=r"^out/regression.h5 has no accuracy; choose value=loss$"):
+        check_value([plane(), regression], "accuracy")
