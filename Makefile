@@ -9,7 +9,7 @@ DEMO := outputs/demo
 LANDSCAPE := $(BIN)/landscape
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test bench lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -29,10 +29,14 @@ $(VENV)/installed-dev: $(VENV)/installed
 test: $(VENV)/installed-dev ## the whole test suite
 	$(BIN)/python -m pytest -n auto
 
+bench: $(VENV)/installed-dev ## the benchmarks, an hour on two idle cores (benchmarks/README.md)
+	@set -e; for name in startup rates point processes training memory cheaper; do $(BIN)/python -m benchmarks.$$name; echo; done
+
 lint: $(VENV)/installed-dev ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict -p benchmarks
 
 clean: ## removes .venv, caches and the demo's outputs
 	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .ruff_cache .mypy_cache

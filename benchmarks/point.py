@@ -6,6 +6,7 @@ Starting the processes, making the network and normalizing the resident images, 
 counted; the plain loop's workers, which start anew at each point, are, as in the tools.
 """
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from benchmarks import arguments, machine, plain_loop, rates
 from benchmarks.alternating import Contestant, alternate, ratios, spread, table
 from benchmarks.workload import AS_THE_COMMANDS, Work, positions
+from landscape_cli.evaluation import fused
 from landscape_cli.evaluation.batches import automatic_size, batches
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.losses import objective
@@ -69,6 +71,12 @@ def by_the_engine(work: Work, precision: str, points: int = 1) -> Callable[[], P
     return turn
 
 
+def by_public_operations(work: Work, precision: str) -> Callable[[], Point]:
+    """Return the work of a turn, without torch's private fused convolutions: folded all the same."""
+    fused.has_post_operations = lambda device: False  # this process is the contestant's own
+    return by_the_engine(work, precision)
+
+
 def by_convolutions(work: Work, precision: str, repetitions: int) -> Callable[[], Point]:
     """Return the work of a turn: the floor, in the same run; it has no loss."""
     floor = rates.floor_of(work.network, precision, repetitions)
@@ -83,6 +91,7 @@ def rows_of(work: Work, rounds: int, repetitions: int) -> list[list[str]]:
         }
         for precision in rates.PRECISIONS:
             makers[precision] = (partial(by_the_engine, work, precision), AS_THE_COMMANDS)
+            makers[f"public {precision}"] = (partial(by_public_operations, work, precision), AS_THE_COMMANDS)
             makers[f"floor {precision}"] = (partial(by_convolutions, work, precision, repetitions), {})
         contestants = {
             name: stack.enter_context(Contestant(make, environment))
@@ -95,32 +104,26 @@ def rows_of(work: Work, rounds: int, repetitions: int) -> list[list[str]]:
     rows = [[work.network, "plain loop, fp32", spread(cost["plain"], ".3f"), "1", "", "", ""]]
     for precision in rates.PRECISIONS:
         floor = cost[f"floor {precision}"]
-        share = [100 * ratio for ratio in ratios(floor, cost[precision])]
-        difference = max(abs(ratio - 1) for ratio in ratios(losses[precision], losses["plain"]))
-        if precision == "fp32" and difference > SAME:
-            raise SystemExit(f"{work.network}: the losses differ by {difference:.0e}: no comparison")
-        rows.append(
-            [
-                work.network,
-                f"engine, {precision}",
-                spread(cost[precision], ".3f"),
-                spread(ratios(cost["plain"], cost[precision]), ".2f"),
-                spread(share, ".0f"),
-                spread(ratios([flops] * rounds, cost[precision]), ".0f"),
-                f"{difference:.0e}",
-            ]
-        )
-        rows.append(
-            [
-                work.network,
-                f"convolutions alone, {precision}",
-                spread(floor, ".3f"),
-                spread(ratios(cost["plain"], floor), ".2f"),
-                "100",
-                spread(ratios([flops] * rounds, floor), ".0f"),
-                "",
-            ]
-        )
+        told = {
+            f"engine, {precision}": precision,
+            f"- public operations only, {precision}": f"public {precision}",
+        }
+        for label, name in {**told, f"convolutions alone, {precision}": f"floor {precision}"}.items():
+            share = [100 * ratio for ratio in ratios(floor, cost[name])]
+            difference = max(abs(ratio - 1) for ratio in ratios(losses[name], losses["plain"]))
+            if label.startswith("engine, fp32") and difference > SAME:
+                raise SystemExit(f"{work.network}: the losses differ by {difference:.0e}: no comparison")
+            rows.append(
+                [
+                    work.network,
+                    label,
+                    spread(cost[name], ".3f"),
+                    spread(ratios(cost["plain"], cost[name]), ".2f"),
+                    spread(share, ".0f"),
+                    spread(ratios([flops] * rounds, cost[name]), ".0f"),
+                    "" if math.isnan(difference) else f"{difference:.0e}",
+                ]
+            )
     return rows
 
 

@@ -13,7 +13,7 @@ COMMANDS = {
     "memory": (["--images", "200"], 7),
     "point": (
         ["--images", "64", "--rounds", "1", "--networks", "resnet20", "--repetitions", "1", "--matrix", "64"],
-        5,
+        7,
     ),
     "processes": (["--images", "64", "--rounds", "1", "--networks", "resnet20"], 2),
     "rates": (["--rounds", "1", "--networks", "resnet20", "--repetitions", "1", "--matrix", "64"], 4),

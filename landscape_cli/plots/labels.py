@@ -1,6 +1,7 @@
 """The words on a picture: titles from the run's configuration, axis labels with their units."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from landscape_cli.evaluation.store import Surface
@@ -141,4 +142,4 @@ def _file_names(surfaces: Sequence[Surface]) -> list[str]:
     stems = [surface.path.stem for surface in surfaces]
     if len(set(stems)) == len(stems):
         return stems
-    return [f"{surface.path.parent.name}/{surface.path.stem}" for surface in surfaces]
+    return [Path(surface.path.parent.name, surface.path.stem).as_posix() for surface in surfaces]

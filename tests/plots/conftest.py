@@ -95,7 +95,7 @@ def plane() -> Callable[..., Surface]:
         marks: tuple[tuple[str, float, float], ...] = (("epoch 100", 0.0, 0.5),),
         **told: Any,
     ) -> Surface:
-        """Return a plane of more columns than rows, whose training loss is `function`; `told` as `stored`."""
+        """Return a plane of more columns than rows, whose training loss is `function`; `told`: `stored`."""
         xs, ys = np.linspace(*x), np.linspace(*y)
         loss = np.asarray(function(*np.meshgrid(xs, ys)), dtype=float)
         accuracy = np.full(loss.shape, 0.25)
@@ -120,7 +120,7 @@ def line() -> Callable[..., Surface]:
         marks: tuple[tuple[str, float, float], ...] = (("batch 128", 0.0, 0.0), ("batch 8192", 1.0, 0.0)),
         **told: Any,
     ) -> Surface:
-        """Return an interpolation, or with `config` another line, of training loss `loss`; `told` as `stored`."""
+        """Return an interpolation, or with `config` another line, of that training loss; `told`: `stored`."""
         loss = np.linspace(1.0, 2.0, 21) if loss is None else np.asarray(loss, dtype=float)
         x = np.linspace(*ends, len(loss))
         values = {"train/loss": loss, "test/loss": loss + 0.5}

@@ -81,6 +81,8 @@ def test_surfaces_that_nothing_tells_apart_are_named_by_their_files(plane):
     assert panel_titles([plane(name="a"), plane(name="b")])[1] == ["a", "b"]
     same = [dataclasses.replace(plane(), path=Path(folder, "s.h5")) for folder in ("one", "two")]
     assert panel_titles(same)[1] == ["one/s", "two/s"]
+    here = [dataclasses.replace(plane(), path=Path(place)) for place in ("s.h5", "two/s.h5")]
+    assert panel_titles(here)[1] == ["s", "two/s"]
 
 
 def test_a_given_title_replaces_the_common_or_the_only_one(plane):

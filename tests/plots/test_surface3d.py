@@ -90,3 +90,13 @@ def test_solutions_stand_on_the_surface(plane):
     (mark,) = [each for each in axes.lines if each.get_marker() == "o"]
     np.testing.assert_allclose(np.ravel(mark.get_data_3d()), [-1, 1, 11])
     assert [text.get_text().strip() for text in axes.texts] == ["here"]
+
+
+def test_a_long_title_is_on_the_page(plane):
+    title = "cnn, batch normalization, digits, SGD, batch 128, weight decay 0"
+    figure = draw(
+        [plane(lambda x, y: 10 ** (2 * x), x=(-1, 1, 9), y=(-1, 1, 9))], kind="surface3d", title=title
+    )
+    figure.draw_without_rendering()
+    box = figure.axes[0].title.get_window_extent()
+    assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
