@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["barrier", "interpolate", "line", "plot", "read", "surface"]
 
 
+def __dir__() -> list[str]:  # for completion
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:  # the command line must not wait for torch
     if name in __all__:
         from landscape_cli import api

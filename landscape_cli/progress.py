@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -45,6 +46,12 @@ def note(text: str) -> None:
     """Say a line on standard error, in one of several processes of one command only."""
     if os.environ.get("RANK", "0") == "0":
         print(text, file=sys.stderr, flush=True)
+
+
+@cache
+def note_once(text: str) -> None:
+    """Say a line that is true of all that this process does."""
+    note(text)
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from landscape_cli import cli
+from landscape_cli import cli, progress
 
 # one thread a process, in this one and in those that tests start: the suite itself runs in parallel
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -48,5 +48,7 @@ def landscape(
 
 
 @pytest.fixture(autouse=True)
-def seeded() -> None:
+def fresh() -> None:
+    """As in a process of its own."""
     torch.manual_seed(0)
+    progress.note_once.cache_clear()

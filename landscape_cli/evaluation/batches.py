@@ -1,6 +1,8 @@
 """The batches of a split: what a network takes in one forward pass, resident on the device."""
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+import dataclasses
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import torch
@@ -16,16 +18,26 @@ Batch = tuple[Any, Any]
 
 # 64 CIFAR images: activations of such a batch stay in a processor's cache
 ELEMENTS_PER_BATCH = 64 * 3 * 32 * 32
+NUMBERS_PER_TOKEN = 64  # of the vectors that whole numbers become
 
 
 def apply_to(inputs: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """Return `inputs` with every tensor in it changed."""
+    """Return `inputs` with every tensor in it changed; mappings and dataclasses keep their type."""
     if isinstance(inputs, Tensor):
         return change(inputs)
-    if isinstance(inputs, Mapping):
-        return {name: apply_to(value, change) for name, value in inputs.items()}
+    if isinstance(inputs, MutableMapping):
+        changed = copy.copy(inputs)
+        for name, value in inputs.items():
+            changed[name] = apply_to(value, change)
+        return changed
     if isinstance(inputs, list | tuple):
-        return tuple(apply_to(value, change) for value in inputs)
+        values = [apply_to(value, change) for value in inputs]
+        return type(inputs)(*values) if hasattr(inputs, "_fields") else tuple(values)
+    if dataclasses.is_dataclass(inputs) and not isinstance(inputs, type):
+        twin = copy.copy(inputs)
+        for field in dataclasses.fields(inputs):
+            object.__setattr__(twin, field.name, apply_to(getattr(inputs, field.name), change))
+        return twin
     return inputs
 
 
@@ -57,12 +69,13 @@ def call(model: Callable[..., Any], inputs: Any) -> Any:
 
 def automatic_size(inputs: Tensor, precision: str = "fp32") -> int:
     """Return the samples of a forward pass: few enough for the cache, enough to keep all cores busy."""
-    size = ELEMENTS_PER_BATCH // inputs[0].numel()
+    tokens = not inputs.is_floating_point()
+    size = ELEMENTS_PER_BATCH // (inputs[0].numel() * (NUMBERS_PER_TOKEN if tokens else 1))
     if inputs.is_cuda:
         size *= 32
     elif precision == "bf16":
         size *= 2
-    return max(32, min(size, 8192))
+    return max(1 if tokens else 32, min(size, 8192))
 
 
 def batches(split: Split, size: int) -> list[Batch]:

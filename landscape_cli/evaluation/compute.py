@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -22,6 +23,9 @@ from landscape_cli.evaluation.sweep import sweep
 from landscape_cli.files import only_writer
 from landscape_cli.progress import duration, note
 from landscape_cli.weights.arithmetic import Vector
+
+# relative: by how much the loss of the same samples may differ between two machines
+SAME = {"fp32": 1e-4, "bf16": 1e-2}
 
 
 def compute(
@@ -58,15 +62,16 @@ def compute(
         raise LandscapeError(f"out={out} is a folder; name an HDF5 file")
     points = Points(config, subject, directions, x, y)
     with points.plane.evaluator.enough_threads(), processes.group(str(out.absolute())) as group:
-        points.plane.evaluator.check_repeatable()
+        first = points.plane.evaluator.check_repeatable()
         if isinstance(group, Follower):
             _help(group, points)
             return None
         with only_writer(out):
             if out.exists():
                 store.check_same(out, dataclasses.asdict(config), [mark.identity for mark in marks])
+                _check_loss(out, first, SAME[config.precision])
             else:
-                _create(out, points, marks, run_config)
+                _create(out, points, marks, run_config, first)
             with store.writing(out) as writer:
                 _fill(group, points, writer)
     return out
@@ -109,8 +114,8 @@ def _fill(group: Alone | Leader, points: Points, writer: store.Writer) -> None:
     if wanted():
         most = "" if config.tolerance is None else "at most "
         note(f"{most}{writer.evaluated.size - before:,} points x {points.told_samples()}")
-    receive, kind = partial(points.receive, writer), "line" if points.y is None else "surface"
-    sweep(group, points.evaluate, receive, rounds(), writer.evaluated, kind, _advice(config))
+        receive, kind = partial(points.receive, writer), "line" if points.y is None else "surface"
+        sweep(group, points.evaluate, receive, rounds(), writer.evaluated, kind, _advice(config))
     if config.tolerance is not None or np.isfinite(writer.array("interpolation_error")).any():
         _interpolate(points, writer)
     new, seconds = int(writer.evaluated.sum()) - before, time.monotonic() - started
@@ -160,7 +165,31 @@ def _tell_of_infinities(points: Points, writer: store.Writer) -> None:
     note(text)
 
 
-def _create(out: Path, points: Points, marks: list[Mark], run_config: Mapping[str, Any]) -> None:
+def _check_loss(out: Path, now: Mapping[str, list[float]], tolerance: float) -> None:
+    """Refuse to go on with a file that was begun with another loss, or with other code of the network.
+
+    Raises:
+        LandscapeError: at the origin the loss of the same batch was another when the file was begun.
+    """
+    then = json.loads(store.read(out).attributes.get("first_batch", "{}"))
+    for split, (count, loss) in now.items():
+        count_then, loss_then = then.get(split, (0, 0.0))
+        same = math.isclose(loss, loss_then, rel_tol=tolerance, abs_tol=1e-7)
+        if count == count_then and not same and (math.isfinite(loss) or math.isfinite(loss_then)):
+            raise LandscapeError(
+                f"the loss of the first {count} {split} samples is {loss:.9g}, and was {loss_then:.9g}"
+                f" when {out} was begun: the loss or the network's code has changed;"
+                " choose another out= or delete it"
+            )
+
+
+def _create(
+    out: Path,
+    points: Points,
+    marks: list[Mark],
+    run_config: Mapping[str, Any],
+    first: Mapping[str, list[float]],
+) -> None:
     """Check the marks and the precision, and make the file."""
     config, subject = points.config, points.subject
     comparable = any(mark.not_compared is None for mark in marks)
@@ -197,6 +226,7 @@ def _create(out: Path, points: Points, marks: list[Mark], run_config: Mapping[st
             "checkpoint": json.dumps([mark.identity for mark in marks]),
             "provenance": json.dumps(provenance.record(points.device, subject.fingerprint)),
             "origin_check": json.dumps(origin_check),
+            "first_batch": json.dumps(first),
             **attributes,
         },
     )

@@ -60,7 +60,8 @@ def evaluate_samples(run: Callable[[Any], Any], parts: list[Batch], objective: O
     with torch.inference_mode():
         for inputs, targets in parts:
             loss, correct = objective(run(inputs), targets)
-            losses.append(loss.double().flatten() if loss.ndim else loss.double().expand(size_of(inputs)))
+            doubled = loss.to(torch.float64, copy=True)  # outputs may lie where the next ones will be put
+            losses.append(doubled.flatten() if loss.ndim else doubled.expand(size_of(inputs)))
             if correct is not None:
                 hits.append(correct)
         return Samples(torch.cat(losses), torch.cat(hits) if hits else None)
@@ -135,12 +136,16 @@ class Evaluator:
         """Return the evaluation on one of the splits at the point where the copy stands."""
         return self.samples(split).mean()
 
-    def check_repeatable(self) -> None:
+    def check_repeatable(self) -> dict[str, list[float]]:
         """Refuse a network whose loss depends on more than its weights and inputs.
+
+        Returns:
+            The size of the first batch of each split, and its loss.
 
         Raises:
             LandscapeError: two passes over the first batch of a split give different losses.
         """
+        first = {}
         for name, parts in self.splits.items():
             one, other = (
                 evaluate_samples(self.network, parts[:1], self.objective).mean().loss for _ in range(2)
@@ -156,3 +161,5 @@ class Evaluator:
                     f" {other:.9g}: the network draws random numbers in evaluation mode (a dropout left on?);"
                     " a surface of it would be noise"
                 )
+            first[name] = [size_of(parts[0][0]), one]
+        return first

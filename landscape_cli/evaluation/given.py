@@ -47,7 +47,7 @@ def subject_of(model: nn.Module, loss: Loss, train: Any, test: Any, device: str)
 
 
 def check_model(model: nn.Module) -> None:
-    """Refuse what is no module, and one with parameters that cannot move.
+    """Refuse what is no module, and one that cannot be copied or with parameters that cannot move.
 
     Raises:
         LandscapeError: it is.
@@ -57,6 +57,13 @@ def check_model(model: nn.Module) -> None:
     for name, parameter in model.named_parameters():
         if not parameter.is_floating_point():
             raise LandscapeError(f"parameter {name} is of {parameter.dtype}; real numbers alone can move")
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise LandscapeError(
+                    f"the model cannot be copied: {path}{'.' if path else ''}{name} keeps the history of its"
+                    " gradients; run a batch through the model under torch.no_grad() first"
+                )
 
 
 def identity_of(subject: Subject, models: Iterable[nn.Module]) -> dict[str, str]:
@@ -169,6 +176,7 @@ def _is_pair(data: Any) -> bool:
 def _pair(batch: Any, model: nn.Module) -> Batch:
     batch = default_convert(batch)
     if isinstance(batch, Mapping):
+        batch = {name: value for name, value in batch.items() if not _is_text(value)}
         accepted = inspect.signature(model.forward).parameters
         open_ended = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in accepted.values())
         inputs = {name: value for name, value in batch.items() if open_ended or name in accepted}
@@ -180,6 +188,11 @@ def _pair(batch: Any, model: nn.Module) -> Batch:
     if isinstance(batch, tuple | list) and len(batch) == 2:
         return batch[0], batch[1]
     raise LandscapeError(f"a batch must be (inputs, targets) or a mapping, got {_told(batch)}")
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether this is a string for each sample, beside its tokens perhaps: nothing to compute with."""
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _on(device: torch.device, tree: Any) -> Any:

@@ -12,7 +12,7 @@ from torch.fx.graph_module import GraphModule
 from landscape_cli import device as devices
 from landscape_cli.evaluation import fused
 from landscape_cli.evaluation.batches import Batch, apply_to, call, tensors, to_dtype
-from landscape_cli.progress import note
+from landscape_cli.progress import note_once
 
 PROBE = 8  # samples on which ways of running the model are compared
 AGREEMENT = {"fp32": 1e-4, "bf16": 0.1}  # largest difference of outputs, relative to the largest output
@@ -75,7 +75,7 @@ class Network:
             try:
                 self._fused = self._fuse(inputs[:PROBE])
             except ValueError as reason:
-                note(f"note: the network runs unfused, up to twice slower: {reason}")
+                note_once(f"note: the network runs unfused, up to twice slower: {reason}")
         self.plain_layout = devices.memory_format(self.model, inputs)
         self.model.to(memory_format=self.plain_layout)
         self.layout = self.plain_layout if self._fused is None else torch.channels_last
@@ -106,7 +106,7 @@ class Network:
         try:
             self._graph = CudaGraph(self._run, self.prepared(inputs))
         except RuntimeError as error:
-            note(f"note: the network runs without a CUDA graph: {_first_line(error)}")
+            note_once(f"note: the network runs without a CUDA graph: {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:

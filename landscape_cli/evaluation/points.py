@@ -152,7 +152,8 @@ class Points:
         if self.subsets and losses.shape != (size_of(inputs),):
             raise LandscapeError(
                 f"samples={self.config.samples} needs the loss of each sample, of shape (n,); this loss gives"
-                f" {tuple(losses.shape)} for {size_of(inputs)} {split} samples: say reduction='none'"
+                f" {tuple(losses.shape)} for {size_of(inputs)} {split} samples: say reduction='none', and"
+                " average over all dimensions but the first"
             )
         return correct is not None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import Batch, rebatched, size_of, to_dtype
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.plane import Plane
@@ -63,7 +64,14 @@ def measure(
         planes[name] = Plane(evaluator, origin, directions, inputs)
     measured = []
     for x, y in points:
-        losses = {name: plane.evaluate(x, y)[split].loss for name, plane in planes.items()}
+        losses = {precision: planes[precision].evaluate(x, y)[split].loss}
+        try:
+            losses["float64"] = planes["float64"].evaluate(x, y)[split].loss
+        except RuntimeError as failure:  # a model that makes tensors of float32 itself
+            raise LandscapeError(
+                f"precision={precision} is measured against float64, in which this model or loss does not run"
+                f" ({str(failure).splitlines()[0]}); choose precision=fp32"
+            ) from failure
         error = abs(losses[precision] / losses["float64"] - 1) if losses["float64"] else 0.0
         measured.append(Check(x, y, split, size_of(few[0][0]), losses[precision], losses["float64"], error))
     return measured

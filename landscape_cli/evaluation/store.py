@@ -50,6 +50,11 @@ class Surface:
     attributes: dict[str, Any]
     marks: list[tuple[str, float, float]]  # label, x, y of known solutions
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, reversed(self.evaluated.shape)))
+        done = f"{int(self.evaluated.sum()):,} of {self.evaluated.size:,} points evaluated"
+        return f"<{self.kind} {self.path}: {shape}, {done}, {', '.join(self.values)}>"
+
     @property
     def kind(self) -> str:
         """``surface`` or ``interpolation``."""

@@ -1,5 +1,6 @@
 """Figures of one panel or several side by side, a column or a page wide, with shared words said once."""
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,15 @@ from landscape_cli.plots.text import wrapped
 
 PER_ROW = 4
 PER_ROW_3D = 2
+
+
+class Picture(Figure):
+    """A figure that shows in a notebook whether or not pyplot is in use there."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        self.savefig(content, format="png")
+        return content.getvalue()
 
 
 def panels(
@@ -33,7 +43,7 @@ def panels(
     columns = count if count <= widest else min(widest, (count + 1) // 2)
     rows = -(-count // columns)
     width = COLUMN if count == 1 else PAGE
-    figure = Figure(figsize=(width, rows * (ratio * width / columns + 0.2) + margin), layout="compressed")
+    figure = Picture(figsize=(width, rows * (ratio * width / columns + 0.2) + margin), layout="compressed")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(rows, columns)
     axes = [figure.add_subplot(grid[divmod(index, columns)], projection=projection) for index in range(count)]

@@ -69,7 +69,7 @@ def random(params: Mapping[str, Tensor], *, norm: str, ignore: str, seed: int, a
 
 
 def toward(origin: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Vector:
-    """Return target - origin: coordinate 1 along it is the target.
+    """Return target - origin: coordinate 1 along it is the target. Equal infinities do not move.
 
     Raises:
         LandscapeError: the two are not of the same network: the first parameter whose name or shape differs.
@@ -82,7 +82,10 @@ def toward(origin: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Vector
                 f"the runs are of different networks: {name} is {shapes[0]} in one"
                 f" and {shapes[1]} in the other; choose runs of one architecture"
             )
-    return subtract(target, origin)
+    return {
+        name: torch.where(difference.isnan() & (target[name] == origin[name]), 0.0, difference)
+        for name, difference in subtract(target, origin).items()
+    }
 
 
 def orthogonalize(
