@@ -20,6 +20,7 @@ from torch import nn
 
 from landscape_cli.config import EvaluationConfig, InterpolateConfig, SurfaceConfig
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation import processes
 from landscape_cli.evaluation.barrier import barrier as _barrier
 from landscape_cli.evaluation.compute import compute
 from landscape_cli.evaluation.given import Loss, check_model, identity_of, subject_of
@@ -290,5 +291,6 @@ def _computed(
     name = type(subject.model).__name__
     assert config.out is not None
     rows = None if y is None else grid(*y)
-    compute(config, subject, axes, grid(*x), rows, marks, {"architecture": {"name": name}})
+    with processes.group(str(Path(config.out).absolute())) as group:
+        compute(group, config, subject, axes, grid(*x), rows, marks, {"architecture": {"name": name}})
     return _read(Path(config.out))

@@ -6,11 +6,16 @@ import torch.
 """
 
 import importlib
+import json
 import os
 import sys
 import tempfile
+import time
 import traceback
+from contextlib import redirect_stdout, suppress
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -20,6 +25,7 @@ from omegaconf import DictConfig
 from landscape_cli import config as configs
 from landscape_cli.completion import complete
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.files import write_text
 from landscape_cli.messages import explain
 
 COMMANDS = {
@@ -49,43 +55,81 @@ HYDRA_FLAGS = {
     *("--experimental-rerun", "-i", "--info"),
 }
 
-failures: list[tuple[str, str]] = []  # (overrides, message) of the jobs of this process that failed
+SHARED = ("surface", "interpolate")  # what the processes of torchrun do together
+GRACE = 5.0  # seconds for rank 0 to tell of a failure: torchrun ends all when the first process exits with 1
+
+failures: list[tuple[str, str]] = []  # (overrides, message) of the jobs that failed
 
 
-def task(config: DictConfig) -> str | None:
+def task(config: DictConfig) -> None:
     """Run one job: the composed configuration becomes the command's dataclass, and its module does the work.
 
-    A mistake is noted for `main` to tell. In a multirun it is told at once too, and raised where the launcher
-    works in other processes, whose notes `main` does not see.
+    A mistake is noted for `main` to tell; in a multirun it is told at once too. Where the launcher works in
+    other processes, or on other machines, what came of the job is put into a file of the sweep's folder.
     """
     job = HydraConfig.get()
-    overrides = list(job.overrides.task)
+    command, words, sweeps = str(job.job.config_name), list(job.overrides.task), job.mode == RunMode.MULTIRUN
+    overrides, written, failure = " ".join(words), None, None
     try:
-        for word in overrides:
-            if word.startswith("+") and not word.lstrip("+").startswith("architecture.options."):
-                raise LandscapeError(
-                    f"no key {word.lstrip('+').partition('=')[0]!r}; only architecture.options.… can grow"
-                )
-        settings = configs.to_object(config)
-        if settings.out is None and hasattr(settings, "default_out"):
-            settings.out = str(settings.default_out(overrides))
-        written = importlib.import_module(f"landscape_cli.commands.{job.job.config_name}").run(settings)
+        written = _run(command, _settings(config, words))
     except Exception as error:
-        message = explain(error)
-        if message is None:
-            if job.mode != RunMode.MULTIRUN:
+        failure = explain(error)
+        if failure is None:
+            if not sweeps:
                 raise
             traceback.print_exc()  # a fault of ours or of the user's code: the other jobs go on
-            message = f"{type(error).__name__}: {error}"
-        failures.append((" ".join(overrides), message))
-        if job.mode == RunMode.MULTIRUN:
-            print(f"failed: {' '.join(overrides)}: {message}", file=sys.stderr, flush=True)
-            if job.runtime.choices["hydra/launcher"] != "basic":
-                raise
-        return None
-    if written is not None:
+            failure = f"{type(error).__name__}: {error}"
+        if sweeps and not _rank():
+            print(f"failed: {overrides}: {failure}", file=sys.stderr, flush=True)
+    if sweeps and job.runtime.choices["hydra/launcher"] != "basic":
+        outcome = json.dumps([overrides, written and str(written), failure])
+        write_text(Path(job.runtime.output_dir, f"{job.job.num}.json"), outcome)
+    elif failure is not None:
+        failures.append((overrides, failure))
+    elif written is not None:
         print(written, flush=True)
-    return None if written is None else str(written)
+
+
+def _settings(config: DictConfig, words: list[str]) -> Any:
+    """Return the command's dataclass, with its `out`."""
+    for word in words:
+        if word.startswith("+") and not word.lstrip("+").startswith("architecture.options."):
+            key = word.lstrip("+").partition("=")[0]
+            raise LandscapeError(f"no key {key!r}; only architecture.options.… can grow")
+    settings = configs.to_object(config)
+    if settings.out is None and hasattr(settings, "default_out"):
+        settings.out = str(settings.default_out(words))
+    return settings
+
+
+def _run(command: str, settings: Any) -> Path | None:
+    """Let the command's module do the work; return what it wrote."""
+    try:
+        written: Path | None = importlib.import_module(f"landscape_cli.commands.{command}").run(settings)
+    except Exception as error:
+        if _rank():
+            _tell_as_follower(error)
+        raise
+    return written
+
+
+def _tell_as_follower(error: Exception) -> None:
+    """Tell what only this process may know: `StoppedError` is told by the one of rank 0."""
+    from landscape_cli.evaluation.membership import StoppedError
+
+    message = explain(error)
+    if message is not None and not isinstance(error, StoppedError):
+        time.sleep(GRACE)  # torchrun ends this process meanwhile where that of rank 0 has failed, too
+        print(f"rank {_rank()}: {message}", file=sys.stderr, flush=True)
+
+
+def _rank() -> int:
+    """Return the rank of this process: 0 for the one that leads, or where there is no other."""
+    return int(os.environ.get("RANK", "0")) if _size() > 1 else 0
+
+
+def _size() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _words(command: str, rest: list[str]) -> list[str]:
@@ -121,42 +165,94 @@ def _hydra(command: str, words: list[str]) -> None:
     hydra.main(version_base="1.3", config_path=str(configs.CONF), config_name=command)(task)()
 
 
+def _value(words: list[str], key: str, default: str) -> str:
+    return next((word.partition("=")[2] for word in reversed(words) if word.startswith(f"{key}=")), default)
+
+
+def _sweep(command: str, rest: list[str]) -> None:
+    """Let Hydra run one job for each value; its own record of them goes elsewhere: runs keep their own."""
+    launcher = _value(rest, "hydra/launcher", "basic")
+    if launcher != "basic":
+        _launch(command, rest, launcher)
+        return
+    with tempfile.TemporaryDirectory(prefix="landscape-") as scratch:
+        _hydra(command, _words(command, [f"hydra.sweep.dir={scratch}", *rest]))
+
+
+def _launch(command: str, rest: list[str], launcher: str) -> None:
+    """Let a launcher run the jobs in other processes, and tell what became of them.
+
+    Its files are beside the runs, where all machines of a cluster see them, and stay: the logs are among
+    them, and some jobs may still be waiting for their turn when this process ends.
+    """
+    if _size() > 1:
+        raise LandscapeError("torchrun shares one surface after the other; leave out hydra/launcher=")
+    sweeps = Path(_value(rest, "outputs_dir", "outputs"), "sweeps").absolute()
+    sweeps.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y-%m-%d_%H-%M-%S_"), dir=sweeps))
+    if launcher.startswith("submitit"):
+        print(f"the jobs write their logs into {folder}/.submitit", file=sys.stderr, flush=True)
+    quoted = str(folder).replace("'", r"\'")
+    places = [f"hydra.sweep.dir='{quoted}'", f"hydra.sweep.subdir='{quoted}/jobs'"]
+    try:
+        _hydra(command, _words(command, [*places, *rest]))
+    except Exception as error:
+        if explain(error, command) is not None:  # no job was run
+            (folder / "multirun.yaml").unlink(missing_ok=True)
+            with suppress(OSError):
+                folder.rmdir()
+            raise
+        reason = " ".join(line for line in str(error).splitlines()[:3] if line)  # logs may follow
+        failures.append((f"hydra/launcher={launcher}", f"{type(error).__name__}: {reason}"))
+    for path in sorted(folder.glob("jobs/*.json"), key=lambda path: int(path.stem)):
+        overrides, written, failure = json.loads(path.read_text(encoding="utf-8"))
+        if failure is not None:
+            failures.append((overrides, failure))
+        elif written is not None:
+            print(written)
+
+
 def main() -> int:
-    """Run the command line; return the exit status: 0 done, 1 a mistake (told in a line), 130 interrupted."""
-    arguments = sys.argv[1:]
+    """Run the command line; return the exit status: 0 done, 1 a mistake (told in a line), 130 interrupted.
+
+    Of several processes the one of rank 0 alone writes to standard output, and tells of mistakes.
+    """
+    if not _rank():
+        status, told = _status(sys.argv[1:])
+        if told:
+            print(told, file=sys.stderr)
+        return status
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        status, _ = _status(sys.argv[1:])
+        if status == 1:
+            time.sleep(GRACE)
+        return status
+
+
+def _status(arguments: list[str]) -> tuple[int, str]:
+    """Do what the words of the command line say; return the exit status and what to tell of it."""
     failures.clear()
+    multirun = _is_multirun(arguments)
     try:
         _dispatch(arguments)
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on where it stopped", file=sys.stderr)
-        return 130
+        return 130, "\ninterrupted; the same command goes on where it stopped"
     except BrokenPipeError:  # the reader of the output has gone, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1, ""
     except SystemExit as leaving:  # Hydra leaves this way after --help and the like
-        return 0 if leaving.code in (None, 0) else 1
+        return 0 if leaving.code in (None, 0) else 1, ""
     except Exception as error:
         message = explain(error, *arguments[:1])
         if message is None:
             raise
-        if not failures:  # it was not a job that failed
-            if _is_multirun(arguments):
-                of_a_job = isinstance(
-                    error, LandscapeError
-                )  # in another process: the launcher hands on the first
-                message = (
-                    f"jobs failed, as told above; the first: {message}"
-                    if of_a_job
-                    else f"{message} (no job was run)"
-                )
-            print(message, file=sys.stderr)
-            return 1
-    if failures and _is_multirun(arguments):
-        jobs = (f"{overrides}: {message}" for overrides, message in failures)
-        print("\n  ".join([f"{len(failures)} of the jobs failed:", *jobs]), file=sys.stderr)
-    elif failures:
-        print(failures[0][1], file=sys.stderr)
-    return 1 if failures else 0
+        return 1, f"{message} (no job was run)" if multirun else message
+    if not failures:
+        return 0, ""
+    if not multirun:
+        return 1, failures[0][1]
+    jobs = (f"{overrides}: {message}" for overrides, message in failures)
+    return 1, "\n  ".join([f"{len(failures)} of the jobs failed:", *jobs])
 
 
 def _dispatch(arguments: list[str]) -> None:
@@ -172,12 +268,12 @@ def _dispatch(arguments: list[str]) -> None:
         command, rest = (rest[0], ["--help"]) if first == "help" else (first, rest)
         if command not in COMMANDS:
             raise unknown("command", command, COMMANDS)
-        if not _is_multirun(rest):
+        if command not in SHARED and _size() > 1:
+            raise LandscapeError(f"landscape {command} is the work of one process; start it without torchrun")
+        if _is_multirun(rest):
+            _sweep(command, rest)
+        else:
             _hydra(command, _words(command, rest))
-            return
-        with tempfile.TemporaryDirectory(prefix="landscape-") as scratch:
-            # Hydra's own record of a sweep goes there: runs keep their own
-            _hydra(command, _words(command, [f"hydra.sweep.dir={scratch}", *rest]))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Where the arithmetic runs, and in which memory layout."""
 
 import copy
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,15 +15,15 @@ WORTH_SHARING = 3e8  # floating-point operations of a forward pass: about 3 ms o
 
 
 def resolve(name: str) -> torch.device:
-    """Return the device of that name; ``auto`` is the first CUDA device, or the CPU where there is none.
+    """Return the device of that name; ``auto`` is a CUDA device, or the CPU where there is none.
 
-    On CUDA devices TensorFloat-32, which keeps 10 bits of a float32 mantissa, is switched off.
+    A CUDA device becomes the current one, on which streams and graphs are made. On it TensorFloat-32, which
+    keeps 10 bits of a float32 mantissa, is switched off.
 
     Raises:
         LandscapeError: the name is no device of this machine.
     """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+    name = own(name)
     try:
         device = torch.device(name)
         torch.empty(0, device=device, dtype=torch.float64)
@@ -36,7 +37,22 @@ def resolve(name: str) -> torch.device:
     if device.type == "cuda":  # float32 means float32, on every device
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
+        if device.index is not None:
+            torch.cuda.set_device(device)
     return device
+
+
+def own(name: str) -> str:
+    """Return ``auto`` and ``cuda`` made definite: each of several processes on a machine has its own GPU.
+
+    Where they are more than the GPUs they share. LOCAL_RANK, which torchrun sets, counts them.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and int(os.environ.get("WORLD_SIZE", "1")) > 1 and torch.cuda.device_count():
+        rank = os.environ.get("LOCAL_RANK", os.environ.get("RANK", "0"))
+        name = f"cuda:{int(rank) % torch.cuda.device_count()}"
+    return name
 
 
 def memory_format(model: nn.Module, inputs: Tensor) -> torch.memory_format:

@@ -22,7 +22,10 @@ def explain(error: BaseException, command: str = "") -> str | None:
         return str(error)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, name = error.missing_cfg_file.rpartition("/")
-        return str(unknown(group.strip("/"), name, error.options))
+        more = (
+            '; pip install "landscape-cli[cluster]" adds joblib and submitit' if "launcher" in group else ""
+        )
+        return f"{unknown(group.strip('/'), name, error.options)}{more}"
     if isinstance(error, ConfigCompositionException) and isinstance(error.__cause__, OmegaConfBaseException):
         return _of_value(error.__cause__, command) or _one_line(error)
     if isinstance(error, OmegaConfBaseException):

@@ -28,6 +28,8 @@ def _commit() -> str | None:
 def command() -> str:
     """Return the command line of this process as a person would type it."""
     words = sys.orig_argv  # sys.argv loses the command word on its way to Hydra
+    if "-m" in words:  # torchrun puts options of Python before it
+        words = [words[0], *words[words.index("-m") :]]
     program = 0 if words[1:2] == ["-m"] or len(words) < 2 else 1
     return shlex.join([Path(words[program]).name, *words[program + 1 :]])
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from landscape_cli import device as devices
 from landscape_cli.config import InterpolateConfig, in_common
-from landscape_cli.evaluation import store
+from landscape_cli.evaluation import processes, store
 from landscape_cli.evaluation.barrier import barrier
 from landscape_cli.evaluation.compute import compute
 from landscape_cli.evaluation.marks import marks_of
@@ -22,6 +22,14 @@ def run(config: InterpolateConfig) -> Path | None:
 
     A process that only helps another one returns None.
     """
+    with processes.group(str(Path(config.out or "").absolute())) as group:
+        out = _run(config, group)
+    if out is not None:
+        _report(store.read(out))
+    return out
+
+
+def _run(config: InterpolateConfig, group: processes.Group) -> Path | None:
     start = locate(config.from_run, config.from_epoch, key="from_run")
     end = locate(config.to_run, config.to_epoch, key="to_run")
     check_comparable([start, end])
@@ -34,10 +42,7 @@ def run(config: InterpolateConfig) -> Path | None:
     marks = marks_of([start, end], [(0.0, 0.0), (1.0, 0.0)], config, dataset)
     subject = classifier(model, dataset, start.run.config["loss"], config.splits)
     shared = in_common([start.run.config, end.run.config])
-    out = compute(config, subject, {"x": direction}, grid(*config.alpha), None, marks, shared)
-    if out is not None:
-        _report(store.read(out))
-    return out
+    return compute(group, config, subject, {"x": direction}, grid(*config.alpha), None, marks, shared)
 
 
 def _report(line: store.Surface) -> None:

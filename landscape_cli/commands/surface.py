@@ -6,6 +6,7 @@ from landscape_cli import device as devices
 from landscape_cli.config import SurfaceConfig, in_common
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation import processes
 from landscape_cli.evaluation.compute import compute
 from landscape_cli.evaluation.marks import marks_of
 from landscape_cli.evaluation.subject import classifier
@@ -22,6 +23,11 @@ def run(config: SurfaceConfig) -> Path | None:
 
     A process that only helps another one returns None.
     """
+    with processes.group(str(Path(config.out or "").absolute())) as group:
+        return _run(config, group)
+
+
+def _run(config: SurfaceConfig, group: processes.Group) -> Path | None:
     centre = locate(config.run, config.epoch, key="run")
     targets = _targets(config)
     if not targets and config.batchnorm == "recompute":
@@ -48,7 +54,7 @@ def run(config: SurfaceConfig) -> Path | None:
     subject = classifier(model, dataset, centre.run.config["loss"], config.splits)
     y = None if config.y is None else grid(*config.y)
     shared = in_common([solution.run.config for solution in (centre, *targets)])
-    return compute(config, subject, chosen, grid(*config.x), y, marks, shared)
+    return compute(group, config, subject, chosen, grid(*config.x), y, marks, shared)
 
 
 def _targets(config: SurfaceConfig) -> list[Solution]:

@@ -14,10 +14,10 @@ import numpy as np
 from landscape_cli import provenance
 from landscape_cli.config import EvaluationConfig
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation import precision, processes, refine, store
+from landscape_cli.evaluation import precision, refine, store
 from landscape_cli.evaluation.marks import Mark, check_marks
 from landscape_cli.evaluation.points import Points
-from landscape_cli.evaluation.processes import Alone, Follower, Index, Leader
+from landscape_cli.evaluation.processes import Alone, Follower, Group, Index, Leader
 from landscape_cli.evaluation.subject import Subject
 from landscape_cli.evaluation.sweep import sweep
 from landscape_cli.files import only_writer
@@ -29,6 +29,7 @@ SAME = {"fp32": 1e-4, "bf16": 1e-2}
 
 
 def compute(
+    group: Group,
     config: EvaluationConfig,
     subject: Subject,
     directions: Mapping[str, Vector],
@@ -40,6 +41,7 @@ def compute(
     """Evaluate the plane through a network into the file `config.out`, or go on with it.
 
     Args:
+        group: who computes.
         config: the command's.
         subject: the network at (0, 0), its data and loss.
         directions: "x", and for a plane "y".
@@ -61,7 +63,7 @@ def compute(
     if out.is_dir():
         raise LandscapeError(f"out={out} is a folder; name an HDF5 file")
     points = Points(config, subject, directions, x, y)
-    with points.plane.evaluator.enough_threads(), processes.group(str(out.absolute())) as group:
+    with points.plane.evaluator.enough_threads():
         first = points.plane.evaluator.check_repeatable()
         if isinstance(group, Follower):
             _help(group, points)
@@ -171,9 +173,9 @@ def _check_loss(out: Path, now: Mapping[str, list[float]], tolerance: float) -> 
     Raises:
         LandscapeError: at the origin the loss of the same batch was another when the file was begun.
     """
-    then = json.loads(store.read(out).attributes.get("first_batch", "{}"))
+    then = json.loads(store.read(out).attributes["first_batch"])
     for split, (count, loss) in now.items():
-        count_then, loss_then = then.get(split, (0, 0.0))
+        count_then, loss_then = then[split]
         same = math.isclose(loss, loss_then, rel_tol=tolerance, abs_tol=1e-7)
         if count == count_then and not same and (math.isfinite(loss) or math.isfinite(loss_then)):
             raise LandscapeError(

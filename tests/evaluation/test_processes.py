@@ -23,8 +23,9 @@ import pytest
 from torch.distributed import Store, TCPStore
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation import processes
-from landscape_cli.evaluation.processes import Alone, Follower, Leader, StoppedError, group
+from landscape_cli.evaluation import membership, processes
+from landscape_cli.evaluation.membership import StoppedError
+from landscape_cli.evaluation.processes import Alone, Follower, Leader, group
 
 GRID = [(row, column) for row in range(4) for column in range(5)]
 Start = Callable[..., Future[None]]
@@ -39,7 +40,7 @@ def values_at(index: tuple[int, ...]) -> dict[str, float]:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> TCPStore:
-    monkeypatch.setattr(processes, "POLL", 0.002)
+    monkeypatch.setattr(membership, "POLL", 0.002)
     monkeypatch.setattr(processes, "GRACE", 0.0)
     return TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
 
@@ -169,10 +170,40 @@ def test_a_followers_error_ends_all(
     assert str(caught.value) == f"{told} (the process of rank 1)"
     # a mistake is told by the leader alone; a fault of the code shows where it happened
     assert ("in fails" in capfd.readouterr().err) == (not isinstance(error, LandscapeError))
-    with pytest.raises(type(error), match=str(error)):
-        failing.result()
-    with pytest.raises(StoppedError, match="another process failed"):
-        other.result()
+    for follower in (failing, other):  # neither tells it again
+        with pytest.raises(StoppedError):
+            follower.result()
+
+
+def test_an_interrupted_follower_ends_all_at_once(
+    store: TCPStore, start: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(index: tuple[int, ...]) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    follower = start(1, lambda follower: follower.serve(interrupted))
+    with pytest.raises(LandscapeError) as caught, Leader(halls(store), 2) as leader:
+        leader.evaluate(GRID * 200, lambda index: time.sleep(0.01) or {}, lambda index, values: None)
+    assert str(caught.value) == "KeyboardInterrupt (the process of rank 1)"
+    assert isinstance(follower.exception(), KeyboardInterrupt)
+    assert capfd.readouterr().err == ""
+
+
+def test_an_error_that_no_leader_hears_of_stays_what_it_is(store: TCPStore, start: Start) -> None:
+    done = threading.Event()
+
+    def fails(follower: Follower) -> None:
+        assert done.wait(60)
+        raise LandscapeError("too late")
+
+    follower = start(1, fails)
+    leader = Leader(halls(store), 2)
+    leader.__enter__()
+    leader._store.set("over", "done")
+    done.set()
+    with pytest.raises(LandscapeError, match="too late"):
+        follower.result()
+    leader._leave()
 
 
 def test_an_error_of_the_leader_stops_those_who_are_there_and_those_who_come_late(
@@ -209,7 +240,7 @@ def test_what_receiving_raises_reaches_the_leader(store: TCPStore, start: Start)
 
 
 def test_a_dead_follower_is_noticed(store: TCPStore, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "BEAT", 0.02)
+    monkeypatch.setattr(membership, "BEAT", 0.02)
     there = threading.Event()
 
     def compute(index: tuple[int, ...]) -> dict[str, float]:
@@ -224,14 +255,14 @@ def test_a_dead_follower_is_noticed(store: TCPStore, start: Start, monkeypatch: 
     leader = Leader(halls(store), 3)  # nobody plays rank 2
     leader.__enter__()
     leader.evaluate(GRID, compute, lambda index, values: None)
-    monkeypatch.setattr(processes, "SILENCE", 0.5)
+    monkeypatch.setattr(membership, "SILENCE", 0.5)
     with pytest.raises(LandscapeError, match="no sign of life from the process of rank 2"):
         leader.__exit__(None, None, None)
     alive.result()  # it had done its part
 
 
 def test_a_dead_leader_is_noticed(store: TCPStore, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "BEAT", 0.02)
+    monkeypatch.setattr(membership, "BEAT", 0.02)
     there = threading.Event()
 
     def body(follower: Follower) -> None:
@@ -244,11 +275,13 @@ def test_a_dead_leader_is_noticed(store: TCPStore, start: Start, monkeypatch: py
     assert there.wait(60)
     leader._leave()  # its thread stops
     leader._store.set("alive/0", "7")  # as if it had been killed, and could not say that it left
-    monkeypatch.setattr(processes, "SILENCE", 0.5)
-    with pytest.raises(StoppedError, match="no sign of life from the process of rank 0"):
+    monkeypatch.setattr(membership, "SILENCE", 0.5)
+    with pytest.raises(LandscapeError, match="no sign of life from the process of rank 0") as caught:
         follower.result()
-    with pytest.raises(StoppedError, match="did not begin"):
+    assert not isinstance(caught.value, StoppedError)  # nobody else tells it
+    with pytest.raises(LandscapeError, match="did not begin") as caught:
         start(1, body).result()
+    assert not isinstance(caught.value, StoppedError)
 
 
 def test_what_killed_processes_left_in_the_store_is_not_taken(store: TCPStore, start: Start) -> None:
@@ -256,7 +289,7 @@ def test_what_killed_processes_left_in_the_store_is_not_taken(store: TCPStore, s
     for index in GRID:
         killed._store.queue_push("points", json.dumps(index))
     killed._store.set("over", "failed")
-    store.queue_push("knocks", "of a killed follower")
+    membership.push(store, "knocks", "of a killed follower")
     computed: list[tuple[int, ...]] = []
 
     def compute(index: tuple[int, ...]) -> dict[str, float]:
@@ -271,7 +304,7 @@ def test_what_killed_processes_left_in_the_store_is_not_taken(store: TCPStore, s
 
 
 def test_without_torchrun_there_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "TCPStore", None)  # calling it would fail
+    monkeypatch.setattr(membership, "TCPStore", None)  # calling it would fail
     monkeypatch.setenv("WORLD_SIZE", "1")
     received = []
     threads = threading.active_count()
