@@ -20,7 +20,7 @@ from landscape_cli.weights.arithmetic import Vector, params_of
 BATCH = 128  # of existing tools, and of the training recipe
 RECIPE: dict[str, Any] = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
 
-AS_THE_COMMANDS = {"OMP_WAIT_POLICY": "PASSIVE"}  # the environment that `landscape` gives itself
+AS_THE_COMMANDS = {"GOMP_SPINCOUNT": "1000"}  # the environment that `landscape` gives itself
 
 
 @dataclass(frozen=True)

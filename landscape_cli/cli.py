@@ -159,7 +159,8 @@ def _hydra(command: str, words: list[str]) -> None:
     """Let Hydra compose the configuration and run the task, with errors raised rather than printed."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait by spinning starve each other
+    # threads that spin for long while they wait starve each other, threads that sleep at once wake late
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     configs.register()
     sys.argv = [sys.argv[0], *words]
     hydra.main(version_base="1.3", config_path=str(configs.CONF), config_name=command)(task)()
