@@ -53,7 +53,7 @@ def by_the_plain_loop(work: Work) -> Callable[[], Point]:
 def by_the_engine(work: Work, precision: str, points: int = 1) -> Callable[[], Point]:
     """Return the work of a turn: the next points, as the commands do them; mean cost and last loss."""
     model, split = work.model(), work.split()
-    parts = batches(split, automatic_size(split.inputs, precision))
+    parts = batches(split, automatic_size(split.inputs))
     evaluator = Evaluator(model, {"train": parts}, objective("cross_entropy"), precision)
     origin = evaluator.beside(point_of(model))
     axes = [evaluator.beside(direction) for direction in work.directions(model)]
@@ -73,7 +73,7 @@ def by_the_engine(work: Work, precision: str, points: int = 1) -> Callable[[], P
 
 def by_public_operations(work: Work, precision: str) -> Callable[[], Point]:
     """Return the work of a turn, without torch's private fused convolutions: folded all the same."""
-    fused.has_post_operations = lambda device: False  # this process is the contestant's own
+    fused.has_post_operations = lambda device, dtype: False  # this process is the contestant's own
     return by_the_engine(work, precision)
 
 

@@ -67,14 +67,12 @@ def call(model: Callable[..., Any], inputs: Any) -> Any:
     return model(inputs)
 
 
-def automatic_size(inputs: Tensor, precision: str = "fp32") -> int:
+def automatic_size(inputs: Tensor) -> int:
     """Return the samples of a forward pass: few enough for the cache, enough to keep all cores busy."""
     tokens = not inputs.is_floating_point()
     size = ELEMENTS_PER_BATCH // (inputs[0].numel() * (NUMBERS_PER_TOKEN if tokens else 1))
     if inputs.is_cuda:
         size *= 32
-    elif precision == "bf16":
-        size *= 2
     return max(1 if tokens else 32, min(size, 8192))
 
 

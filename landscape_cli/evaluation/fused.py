@@ -2,9 +2,9 @@
 
 In evaluation mode BatchNorm is affine, so the convolution before it can take its factor and shift (Jacob et
 al. 2018, "Quantization and training of neural networks", section 3.2). What follows, an addition or a ReLU,
-then happens while the convolution's result is still in a register, in oneDNN's post-operations, instead of in
-passes of their own over memory. These are torch's `mkldnn._convolution_pointwise`, which its own compiler
-uses; where they are missing, the operations follow the folded convolution.
+then happens, in bfloat16 on a processor, while the convolution's result is still in a register, in oneDNN's
+post-operations. These are torch's `mkldnn._convolution_pointwise`, which its own compiler uses; elsewhere (in
+float32 they gain nothing) and where they are missing, the operations follow the folded convolution in place.
 """
 
 import operator
@@ -19,10 +19,10 @@ ADDS = {operator.add, operator.iadd, torch.add}
 ANY_DTYPE = (nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten, nn.BatchNorm2d)
 
 
-def has_post_operations(device: torch.device) -> bool:
-    """Return whether this torch fuses convolutions with what follows on that device."""
+def has_post_operations(device: torch.device, dtype: torch.dtype) -> bool:
+    """Return whether it pays to fuse convolutions with what follows, and this torch can."""
     return (
-        device.type == "cpu"
+        (device.type, dtype) == ("cpu", torch.bfloat16)
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     )
@@ -45,7 +45,7 @@ class FusedConvolution(nn.Module):
         self.source = (conv, norm)  # a tuple: not submodules of this one
         self.relu = relu
         self.geometry = (conv.padding, conv.stride, conv.dilation, conv.groups)
-        self.post_operations = has_post_operations(conv.weight.device)
+        self.post_operations = has_post_operations(conv.weight.device, dtype)
         self.weight = torch.empty_like(conv.weight, dtype=dtype, memory_format=torch.channels_last)
         self.bias: Tensor | None = None
         if conv.bias is not None or norm is not None:

@@ -51,9 +51,8 @@ class Points:
             name: chosen(whole, self.subsets[name]) if name in self.subsets else whole
             for name, whole in subject.splits.items()
         }
-        size = config.batch_size or automatic_size(
-            tensors(next(iter(parts.values()))[0][0])[0], config.precision
-        )
+        example = tensors(next(iter(parts.values()))[0][0])[0]
+        size = config.batch_size or automatic_size(example)
         self.splits = {name: rebatched(batches, size) for name, batches in parts.items()}
         self._whole = {name: rebatched(batches, size) for name, batches in subject.splits.items()}
         self.plane = self._plane(self.splits, config.precision)

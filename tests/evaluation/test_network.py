@@ -86,24 +86,31 @@ def test_outputs_are_the_models_own(name: str, precision: str, capsys: pytest.Ca
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("post_operations", [True, False])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("private", [True, False])
 def test_every_convolution_of_a_residual_network_takes_its_norm_relu_and_addition(
-    post_operations: bool, monkeypatch: pytest.MonkeyPatch
+    private: bool, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not post_operations:
-        monkeypatch.setattr(fused, "has_post_operations", lambda device: False)
-    elif not fused.has_post_operations(torch.device("cpu")):
+    """With torch's private operation and without."""
+    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
         pytest.fail("this torch has lost mkldnn._convolution_pointwise: look for what takes its place")
+    monkeypatch.setattr(fused, "has_post_operations", lambda device, dtype: private)
     model = after_some_training(residual("batch"))
-    network = network_of(model)
+    network = network_of(model, precision=precision)
     found = fused_convolutions(network)
-    assert [module.post_operations for module in found] == [post_operations] * 21
+    assert [module.post_operations for module in found] == [private] * 21
     assert all(module.source[1] is not None for module in found)
     assert sum(module.relu for module in found) == 19  # all but the two projections
     assert network._fused is not None
     kinds = [type(module) for module in network._fused.modules()]
     assert not {nn.BatchNorm2d, nn.ReLU} & set(kinds)
-    assert difference(network, model, IMAGES.inputs) < 2e-6
+    assert difference(network, model, IMAGES.inputs) < (2e-6 if precision == "fp32" else 0.05)
+
+
+def test_the_private_operation_is_for_bfloat16() -> None:
+    for precision in ("fp32", "bf16"):
+        found = fused_convolutions(network_of(after_some_training(residual("batch")), precision=precision))
+        assert {module.post_operations for module in found} == {precision == "bf16"}
 
 
 def test_moved_weights_and_statistics_are_taken_over() -> None:
