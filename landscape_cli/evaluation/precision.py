@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.batches import Batch, rebatched, size_of, to_dtype
+from landscape_cli.evaluation.batches import Batch, size_of, to_dtype
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.plane import Plane
 from landscape_cli.evaluation.store import Array
-from landscape_cli.evaluation.subject import Subject
+from landscape_cli.evaluation.subject import Subject, chosen
 from landscape_cli.weights.arithmetic import point_of
 
 SAMPLES = 256  # float64 convolutions take fifty times as long
@@ -51,7 +51,8 @@ def measure(
         recompute: whether running statistics are estimated at each point, here on the same samples.
     """
     split, parts = next(iter(splits.items()))
-    few = rebatched(parts, SAMPLES)[:1]
+    few = chosen(parts, torch.arange(SAMPLES))
+    count = sum(size_of(inputs) for inputs, _ in few)
     planes = {}
     for name, dtype in ((precision, torch.float32), ("float64", torch.float64)):
         model = copy.deepcopy(subject.model).to(dtype)
@@ -73,7 +74,7 @@ def measure(
                 f" ({str(failure).splitlines()[0]}); choose precision=fp32"
             ) from failure
         error = abs(losses[precision] / losses["float64"] - 1) if losses["float64"] else 0.0
-        measured.append(Check(x, y, split, size_of(few[0][0]), losses[precision], losses["float64"], error))
+        measured.append(Check(x, y, split, count, losses[precision], losses["float64"], error))
     return measured
 
 
