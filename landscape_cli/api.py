@@ -21,7 +21,6 @@ from torch import nn
 from landscape_cli.config import EvaluationConfig, InterpolateConfig, SurfaceConfig
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation import processes
-from landscape_cli.evaluation.barrier import barrier as _barrier
 from landscape_cli.evaluation.compute import compute
 from landscape_cli.evaluation.given import Loss, check_model, identity_of, subject_of
 from landscape_cli.evaluation.marks import Mark
@@ -30,6 +29,7 @@ from landscape_cli.evaluation.store import read as _read
 from landscape_cli.evaluation.subject import Subject
 from landscape_cli.evaluation.sweep import grid
 from landscape_cli.files import write_text
+from landscape_cli.measures import barrier as _barrier
 from landscape_cli.plots.draw import draw, save
 from landscape_cli.plots.values import default_split
 from landscape_cli.weights import directions
