@@ -128,8 +128,11 @@ def _vgg(depth: int) -> ImageBuilder:
     return make
 
 
-def _resnet(depth: int) -> ImageBuilder:
+def _resnet(fixed_depth: int | None = None) -> ImageBuilder:
     def make(options: Options, shape: ImageShape, classes: int, normalization: Normalization) -> nn.Module:
+        depth = options.count("depth") if fixed_depth is None else fixed_depth
+        if depth < 8 or depth % 6 != 2:
+            raise LandscapeError(f"architecture.depth must be 8, 14, 20, … (6n + 2), got {depth}")
         width, skip = options.positive("width"), options.flag("skip")
         return ResNet(shape[0], classes, normalization, depth=depth, width=width, skip=skip)
 
@@ -148,6 +151,13 @@ def _preresnet164(
     return preactivation_resnet(shape[0], classes, normalization, depth=164)
 
 
+def _densenet(options: Options, shape: ImageShape, classes: int, normalization: Normalization) -> nn.Module:
+    blocks, growth = options.counts("blocks"), options.count("growth")
+    if not blocks:
+        raise LandscapeError("architecture.blocks must name the layers of at least one dense block, got []")
+    return DenseNet(shape, classes, normalization, blocks=blocks, growth=growth, reduction=0.5)
+
+
 def _densenet121(
     options: Options, shape: ImageShape, classes: int, normalization: Normalization
 ) -> nn.Module:
@@ -159,11 +169,14 @@ _IMAGE_BUILDERS: dict[str, ImageBuilder] = {
     "lenet5": _lenet5,
     "vgg9": _vgg(9),
     "vgg16": _vgg(16),
+    "vgg19": _vgg(19),
+    "resnet": _resnet(),
     "resnet20": _resnet(20),
     "resnet32": _resnet(32),
     "resnet44": _resnet(44),
     "resnet56": _resnet(56),
     "resnet110": _resnet(110),
+    "densenet": _densenet,
     "densenet121": _densenet121,
     "wrn28_10": _wrn28_10,
     "preresnet164": _preresnet164,

@@ -11,6 +11,7 @@ from landscape_cli.architectures.layers import Normalization, scaled
 STAGES: dict[int, list[list[int]]] = {
     9: [[64, 64], [128, 128], [256, 256, 256]],
     16: [[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512]],
+    19: [[64, 64], [128, 128], [256] * 4, [512] * 4, [512] * 4],
 }
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from landscape_cli.data import custom, digits, images, synthetic
 from landscape_cli.data.normalize import moments, standardize
 from landscape_cli.data.options import real, whole
-from landscape_cli.data.raw import Raw, check, fingerprint
+from landscape_cli.data.raw import CHUNK, Raw, check, chunks, fingerprint
 from landscape_cli.data.selection import balanced, corrupt
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError, unknown
@@ -21,12 +21,13 @@ from landscape_cli.errors import LandscapeError, unknown
 COMMON = {
     "source": None,
     "scaling": "standardize",
+    "pool": 1,
     "train_size": None,
     "test_size": None,
     "label_noise": 0.0,
     "seed": 0,
 }
-SCALINGS = ("standardize", "unit")
+SCALINGS = ("standardize", "unit", "none")
 SYNTHETIC = {"spirals": synthetic.spirals, "swiss_roll": synthetic.swiss_roll, "blobs": synthetic.blobs}
 
 
@@ -69,11 +70,13 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
 
     With ``scaling=standardize`` inputs are normalized per channel (images) or per feature (vectors) with the
     mean and the population standard deviation of the selected training samples; with ``unit`` bytes are
-    divided by 255. Each split is one tensor, images in channels-last layout.
+    divided by 255; with ``none`` they stay what they are. ``pool=k`` averages squares of k x k pixels first.
+    Each split is one tensor, images in channels-last layout.
 
     Args:
         dataset: ``name`` and the options of ``conf/dataset/<name>.yaml``. Those that all have may be
-            left out: ``source``, ``scaling``, ``train_size``, ``test_size``, ``label_noise``, ``seed``.
+            left out: ``source``, ``scaling``, ``pool``, ``train_size``, ``test_size``, ``label_noise``,
+            ``seed``.
         device: where the tensors go.
         trust: whether a ``source`` of the form ``package.module:name`` may run.
 
@@ -82,6 +85,7 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     """
     options = {**COMMON, **dataset}
     seed = whole(options, "seed", at_least=0)
+    pool = whole(options, "pool", at_least=1)
     label_noise = real(options, "label_noise", at_least=0, at_most=1)
     for key in ("train_size", "test_size"):
         if options[key] is not None:
@@ -90,12 +94,13 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     name, arrays = _read(options, trust=trust)
     train, test = check(f"data set {name}", arrays)
     classes = int(train.labels.max()) + 1
-    train = _select(train, options, "train_size", classes)
-    test = _select(test, options, "test_size", classes)
+    dtype = train.inputs.dtype
+    train = _pooled(_select(train, options, "train_size", classes), pool)
+    test = _pooled(_select(test, options, "test_size", classes), pool)
     if label_noise:
         train = Raw(train.inputs, corrupt(train.labels, label_noise, classes, stream(seed, "label_noise")))
 
-    mean, deviation = _scaling(options["scaling"], train)
+    mean, deviation = _scaling(options["scaling"], train, dtype)
 
     def on_device(split: Raw) -> Split:
         inputs = standardize(split.inputs, mean, deviation, device)
@@ -126,24 +131,46 @@ def _read(options: dict[str, Any], *, trust: bool) -> tuple[str, Mapping[str, An
     if name in images.IMAGE_SETS:
         if not isinstance(options["root"], str):
             raise LandscapeError(f"dataset.root must be a folder, got {options['root']!r}")
-        return name, images.read(name, Path(options["root"]).expanduser())
+        root = Path(options["root"]).expanduser()
+        packed = root / f"{name}.npz"
+        return name, custom.read_npz(packed) if packed.is_file() else images.read(name, root)
     if name in SYNTHETIC:
         return name, SYNTHETIC[name](options)
     raise unknown("data set", name, ["custom", "digits", *images.IMAGE_SETS, *SYNTHETIC])
 
 
-def _scaling(scaling: str, train: Raw) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what is subtracted from and what divides each channel or feature."""
+def _scaling(
+    scaling: str, train: Raw, dtype: np.dtype[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what is subtracted from and what divides each channel or feature of data that had a dtype."""
     channels = train.inputs.shape[1]
     if scaling == "standardize":
         return moments(train.inputs)
+    if scaling == "none":
+        return np.zeros(channels), np.ones(channels)
     if scaling != "unit":
         raise unknown("dataset.scaling", scaling, SCALINGS)
-    if train.inputs.dtype != np.uint8:
+    if dtype != np.uint8:
         raise LandscapeError(
-            f"dataset.scaling=unit needs 8-bit images, got {train.inputs.dtype}; say standardize"
+            f"dataset.scaling=unit needs 8-bit images, got {dtype}; say standardize"
         )
     return np.zeros(channels), np.full(channels, 255.0)
+
+
+def _pooled(split: Raw, size: int) -> Raw:
+    """Return the images with each square of `size` x `size` pixels replaced by its mean."""
+    if size == 1:
+        return split
+    shape = split.inputs.shape
+    if len(shape) != 4 or shape[2] % size or shape[3] % size:
+        raise LandscapeError(
+            f"dataset.pool={size} must divide the height and width of images, got inputs of shape {shape[1:]}"
+        )
+    pooled = np.empty((*shape[:2], shape[2] // size, shape[3] // size), np.float32)
+    for number, chunk in enumerate(chunks(split.inputs)):
+        blocks = chunk.reshape(*chunk.shape[:2], shape[2] // size, size, shape[3] // size, size)
+        pooled[number * CHUNK : number * CHUNK + len(chunk)] = blocks.mean(axis=(3, 5), dtype=np.float64)
+    return Raw(pooled, split.labels)
 
 
 def _select(split: Raw, options: dict[str, Any], key: str, classes: int) -> Raw:

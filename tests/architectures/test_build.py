@@ -17,6 +17,7 @@ CHOICES = sorted(path.stem for path in (CONF / "normalization").glob("*.yaml"))
 NARROW = {
     "vgg9": 0.125,
     "vgg16": 0.125,
+    "vgg19": 0.125,
     "resnet20": 0.25,
     "resnet32": 0.25,
     "resnet44": 0.25,
@@ -53,9 +54,9 @@ def step(model: nn.Module, shape: tuple[int, ...], classes: int) -> torch.Tensor
 
 
 def test_every_architecture_and_normalization_was_found() -> None:
-    assert len(GIVEN) == 13
+    assert len(GIVEN) == 16
     assert set(CHOICES) == {"default", *NORMALIZATIONS}
-    assert len(GIVEN) * len(CHOICES) == 91
+    assert len(GIVEN) * len(CHOICES) == 112
 
 
 @pytest.mark.parametrize("normalization", CHOICES)
@@ -85,7 +86,7 @@ def test_trains_a_step_on_digits(name: str, normalization: str) -> None:
         assert (outputs[0] - outputs[1]).abs().max() > 1e-3, "the input does not reach the output"
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn", "lenet5", "vgg9", "vgg16", "resnet20", "resnet56"])
+@pytest.mark.parametrize("name", ["mlp", "cnn", "lenet5", "vgg9", "vgg16", "vgg19", "resnet", "resnet20", "resnet56", "densenet"])
 def test_trains_a_step_on_colour_images_of_other_sizes(name: str) -> None:
     torch.manual_seed(0)
     for shape in [(3, 32, 32), (1, 28, 28), (3, 9, 13), (2, 40, 33)]:
@@ -176,6 +177,24 @@ def test_features_and_vectors_go_to_the_mlp_alone() -> None:
         ("resnet20", {"width": "x"}, "architecture.width must be a positive number, got 'x'"),
         ("vgg9", {"width": 0}, "architecture.width must be a positive number, got 0"),
         ("vgg16", {"width": True}, "architecture.width must be a positive number, got True"),
+        ("resnet", {"depth": 7}, "architecture.depth must be 8, 14, 20, … (6n + 2), got 7"),
+        ("resnet", {"depth": 2}, "architecture.depth must be 8, 14, 20, … (6n + 2), got 2"),
+        ("resnet", {"depth": 18}, "architecture.depth must be 8, 14, 20, … (6n + 2), got 18"),
+        ("resnet", {"depth": "20"}, "architecture.depth must be a whole number of at least 1, got '20'"),
+        ("resnet", {"width": 0}, "architecture.width must be a positive number, got 0"),
+        ("resnet", {"skip": 1}, "architecture.skip must be true or false, got 1"),
+        (
+            "densenet",
+            {"blocks": []},
+            "architecture.blocks must name the layers of at least one dense block, got []",
+        ),
+        (
+            "densenet",
+            {"blocks": [3, 0]},
+            "architecture.blocks must be a list of whole numbers of at least 1, got [3, 0]",
+        ),
+        ("densenet", {"growth": 0}, "architecture.growth must be a whole number of at least 1, got 0"),
+        ("vgg19", {"width": -1}, "architecture.width must be a positive number, got -1"),
         ("resnet56", {"skip": "no"}, "architecture.skip must be true or false, got 'no'"),
         ("custom", {"source": ""}, "architecture.source must be a text, got ''"),
     ],
@@ -184,6 +203,26 @@ def test_wrong_options_are_refused(name: str, changes: dict[str, Any], message: 
     with pytest.raises(LandscapeError) as caught:
         build(*configured(name, **changes), (1, 8, 8), 10)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("depth", [20, 32, 44, 56, 110])
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_resnet_of_a_depth_is_the_one_of_that_name(depth: int, skip: bool) -> None:
+    states = []
+    for name, changes in (("resnet", {"depth": depth}), (f"resnet{depth}", {})):
+        torch.manual_seed(0)
+        model = build(*configured(name, width=0.25, skip=skip, **changes), (3, 8, 8), 10)
+        states.append(model.state_dict())
+    assert list(states[0]) == list(states[1])
+    assert all(tensor.equal(states[1][key]) for key, tensor in states[0].items())
+
+
+def test_a_densenet_of_these_blocks_is_densenet121() -> None:
+    with torch.device("meta"):
+        own = build(*configured("densenet", blocks=[6, 12, 24, 16], growth=32), (3, 32, 32), 10)
+        named = build(*configured("densenet121"), (3, 32, 32), 10)
+    shapes = [{key: tensor.shape for key, tensor in model.state_dict().items()} for model in (own, named)]
+    assert shapes[0] == shapes[1]
 
 
 def test_unknown_names_are_refused_with_the_choices() -> None:

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from landscape_cli.architectures.build import build
 
 CONF = Path(__file__).parents[2] / "conf" / "architecture"
-STATED = re.compile(r"([\d,]+) parameters \((\d+)x(\d+)x(\d+), (\d+) classes\)")
+STATED = re.compile(r"([\d,]+) parameters (?:as it stands )?\((\d+)x(\d+)x(\d+), (\d+) classes\)")
 
 
 def conv(channels_in: int, channels_out: int, kernel: int, bias: bool = False) -> int:
@@ -85,6 +85,7 @@ def densenet(blocks: list[int], growth: int) -> int:
 
 VGG9 = [[64, 64], [128, 128], [256, 256, 256]]
 VGG16 = [*VGG9, [512, 512, 512], [512, 512, 512]]
+VGG19 = [[64, 64], [128, 128], [256] * 4, [512] * 4, [512] * 4]
 
 # (architecture, changed options, input shape, count by hand)
 CASES: list[tuple[str, dict[str, Any], tuple[int, int, int], int]] = [
@@ -106,6 +107,11 @@ CASES: list[tuple[str, dict[str, Any], tuple[int, int, int], int]] = [
     ("vgg9", {"width": 0.125}, (3, 32, 32), vgg([[8, 8], [16, 16], [32, 32, 32]], 4)),
     ("vgg16", {}, (3, 32, 32), vgg(VGG16, 1)),
     ("vgg16", {}, (1, 8, 8), vgg(VGG16, 1, channels=1)),
+    ("vgg19", {}, (3, 32, 32), vgg(VGG19, 1)),
+    ("vgg19", {}, (1, 8, 8), vgg(VGG19, 1, channels=1)),
+    ("resnet", {}, (3, 32, 32), resnet(8)),
+    ("resnet", {"depth": 56}, (3, 32, 32), 855_770),
+    ("resnet", {"depth": 38, "width": 0.5, "skip": False}, (3, 16, 16), resnet(38, 0.5, skip=False)),
     ("resnet20", {}, (3, 32, 32), 272_474),
     ("resnet20", {"width": 0.5}, (1, 8, 8), resnet(20, 0.5, channels=1)),
     ("resnet32", {}, (3, 32, 32), resnet(32)),
@@ -117,6 +123,9 @@ CASES: list[tuple[str, dict[str, Any], tuple[int, int, int], int]] = [
     ("resnet110", {}, (3, 32, 32), resnet(110)),
     ("wrn28_10", {}, (3, 32, 32), wide_resnet(28, 10)),
     ("preresnet164", {}, (3, 32, 32), preactivation_resnet(164)),
+    ("densenet", {}, (3, 32, 32), densenet([3, 3, 3], 8)),
+    ("densenet", {"blocks": [6, 12, 24, 16], "growth": 32}, (3, 32, 32), 6_956_298),
+    ("densenet", {"blocks": [2, 5], "growth": 3}, (3, 16, 16), densenet([2, 5], 3)),
     ("densenet121", {}, (3, 32, 32), 6_956_298),
     ("densenet121", {}, (3, 32, 32), densenet([6, 12, 24, 16], 32)),
 ]
@@ -154,4 +163,4 @@ def test_the_counts_that_the_descriptions_state() -> None:
         number, height, width, channels, classes = (int(text.replace(",", "")) for text in stated.groups())
         assert count(path.stem, {}, (channels, height, width), classes) == number
         checked += 1
-    assert checked == 13
+    assert checked == 16
