@@ -1,5 +1,6 @@
 # make demo    sets up .venv and runs the main job on bundled data
 # make test    sets up what is missing and runs the whole test suite
+# make figures reproduces the papers' figures in small (make -j2: two at a time), make figure-<id> one of them
 # make help    says what else there is
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ DEMO := outputs/demo
 LANDSCAPE := $(BIN)/landscape
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint clean
+.PHONY: help demo test figures gallery paper costs bench lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -28,6 +29,34 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 test: $(VENV)/installed-dev ## the whole test suite
 	$(BIN)/python -m pytest -n auto
+
+# The papers' figures: one target a phenomenon, done when its result.json is there and newer than what defines it.
+PHENOMENA := $(basename $(notdir $(wildcard conf/phenomena/*.yaml)))
+REPRODUCED := outputs/reproduce
+DATA ?= data
+# with make -j each of the processes has one core
+ONE_CORE = $(if $(findstring -j,$(MAKEFLAGS)),OMP_NUM_THREADS=1)
+
+figures: costs $(PHENOMENA:%=figure-%) ## all figures at small scale, hours on two cores; finished ones are kept; make -j2 uses both
+	@$(LANDSCAPE) gallery
+
+gallery: $(VENV)/installed ## the page docs/gallery/README.md from what has been reproduced
+	@$(LANDSCAPE) gallery out=docs/gallery
+
+$(PHENOMENA:%=figure-%): figure-%: $(REPRODUCED)/%_small/result.json
+
+paper: costs $(PHENOMENA:%=$(REPRODUCED)/%_paper/result.json) ## all figures at the paper's own scale: months on one GPU, so rather one at a time
+
+costs: $(VENV)/installed
+	@$(LANDSCAPE) list phenomena
+
+$(PHENOMENA:%=$(REPRODUCED)/%_small/result.json): $(REPRODUCED)/%_small/result.json: conf/phenomena/%.yaml | $(VENV)/installed
+	@$(ONE_CORE) $(LANDSCAPE) reproduce id=$* dataset.root=$(DATA)
+	@touch $@
+
+$(PHENOMENA:%=$(REPRODUCED)/%_paper/result.json): $(REPRODUCED)/%_paper/result.json: conf/phenomena/%.yaml | $(VENV)/installed
+	@$(LANDSCAPE) reproduce id=$* scale=paper dataset.root=$(DATA)
+	@touch $@
 
 bench: $(VENV)/installed-dev ## the benchmarks, an hour on two idle cores (benchmarks/README.md)
 	@set -e; for name in startup rates point processes training memory cheaper; do $(BIN)/python -m benchmarks.$$name; echo; done

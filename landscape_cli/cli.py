@@ -32,8 +32,12 @@ COMMANDS = {
     "train": "train a network and keep its checkpoints in a run folder",
     "surface": "the loss on a line or a plane through a run's weights, into an HDF5 file",
     "interpolate": "the loss on the straight line from one run's weights to another's",
+    "trajectory": "a run's path through weight space by PCA, and the loss on its plane",
+    "hessian": "the largest and smallest eigenvalue of the loss's Hessian on a line or plane",
     "plot": "draw HDF5 files: pictures (png, pdf, svg) or an interactive page (html)",
     "report": "one self-contained HTML page of runs and surfaces",
+    "reproduce": "a phenomenon of the literature: train, measure, draw, and check its claims",
+    "gallery": "a page of all reproductions: figures, claims, verdicts",
     "list": "what there is to choose from: data sets, architectures, …, and the runs there are",
 }
 
@@ -55,7 +59,7 @@ HYDRA_FLAGS = {
     *("--experimental-rerun", "-i", "--info"),
 }
 
-SHARED = ("surface", "interpolate")  # what the processes of torchrun do together
+SHARED = ("surface", "interpolate", "trajectory")  # what the processes of torchrun do together
 GRACE = 5.0  # seconds for rank 0 to tell of a failure: torchrun ends all when the first process exits with 1
 
 failures: list[tuple[str, str]] = []  # (overrides, message) of the jobs that failed
@@ -71,7 +75,7 @@ def task(config: DictConfig) -> None:
     command, words, sweeps = str(job.job.config_name), list(job.overrides.task), job.mode == RunMode.MULTIRUN
     overrides, written, failure = " ".join(words), None, None
     try:
-        written = _run(command, _settings(config, words))
+        written = _run(command, configs.settings_of(config, words))
     except Exception as error:
         failure = explain(error)
         if failure is None:
@@ -88,18 +92,6 @@ def task(config: DictConfig) -> None:
         failures.append((overrides, failure))
     elif written is not None:
         print(written, flush=True)
-
-
-def _settings(config: DictConfig, words: list[str]) -> Any:
-    """Return the command's dataclass, with its `out`."""
-    for word in words:
-        if word.startswith("+") and not word.lstrip("+").startswith("architecture.options."):
-            key = word.lstrip("+").partition("=")[0]
-            raise LandscapeError(f"no key {key!r}; only architecture.options.… can grow")
-    settings = configs.to_object(config)
-    if settings.out is None and hasattr(settings, "default_out"):
-        settings.out = str(settings.default_out(words))
-    return settings
 
 
 def _run(command: str, settings: Any) -> Path | None:

@@ -9,11 +9,14 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -28,7 +31,9 @@ CONF = (
 LOSSES = ("cross_entropy", "mse")
 SPLITS = ("train", "test")
 PRECISIONS = ("fp32", "bf16")
+VALUES = ("loss", "accuracy", "largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio")
 BATCHNORM = ("interpolate", "recompute", "keep")
+SCALES = ("small", "paper")
 
 # Where the work is done and its result is put, not what it is: a resumed job may differ in these.
 CIRCUMSTANCES = ("out", "outputs_dir", "device", "trust", "dataset.root")
@@ -230,6 +235,74 @@ class InterpolateConfig(EvaluationConfig):
 
 
 @dataclass
+class TrajectoryConfig(EvaluationConfig):
+    """`landscape trajectory`: a run's path through weight space, and the loss on the plane of its PCA."""
+
+    run: str = MISSING
+    epochs: list[Any] | None = None
+    ignore: str = "none"
+    x: list[Any] | None = None
+    y: list[Any] | None = None
+    batchnorm: str = "keep"
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the HDF5 file that these overrides of the configuration name."""
+        name = readable_name(Path(self.run).name, overrides, {*CIRCUMSTANCES, "run"})
+        return Path(self.outputs_dir, "trajectories", f"{name}.h5")
+
+    def __post_init__(self) -> None:
+        """Check the grid, and what of the rest is different here."""
+        super().__post_init__()
+        for axis in ("x", "y"):
+            if getattr(self, axis) is not None:
+                _require_grid(axis, getattr(self, axis))
+        _require_choice("ignore", self.ignore, ("none", "biasbn"))
+        _require_choice("batchnorm", self.batchnorm, ("keep", "recompute"))
+
+
+@dataclass
+class HessianConfig(Common):
+    """`landscape hessian`: the extreme eigenvalues of the loss's Hessian on a line or a plane."""
+
+    run: str = MISSING
+    epoch: Any = "last"
+    direction: dict[str, Any] = field(default_factory=dict)
+    x: list[Any] | None = field(default_factory=lambda: [-1, 1, 11])
+    y: list[Any] | None = field(default_factory=lambda: [-1, 1, 11])
+    split: str = "train"
+    samples: int | None = None
+    params: str = "weights"
+    tolerance: float = 0.01
+    precision: str = "fp32"
+    batch_size: int | None = None
+    dataset: dict[str, Any] = field(default_factory=lambda: dict(LOCATION))
+    trust: bool = False
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the HDF5 file that these overrides of the configuration name."""
+        name = readable_name(
+            f"{Path(self.run).name}_{self.epoch}", overrides, {*CIRCUMSTANCES, "run", "epoch"}
+        )
+        return Path(self.outputs_dir, "hessians", f"{name}.h5")
+
+    def __post_init__(self) -> None:
+        """Check the grid and what is computed on it."""
+        for axis in ("x", "y"):
+            if getattr(self, axis) is not None:
+                _require_grid(axis, getattr(self, axis))
+        if self.x is None and self.y is not None:
+            raise LandscapeError("x=null needs y=null, for the run's weights alone; a line is along x")
+        _require_choice("split", self.split, SPLITS)
+        _require_choice("params", self.params, ("weights", "all"))
+        _require_choice("precision", self.precision, ("fp32", "fp64"))
+        _require(0 < self.tolerance < 1, "tolerance", self.tolerance, "a number between 0 and 1")
+        for key in ("samples", "batch_size"):
+            value = getattr(self, key)
+            _require(value is None or value >= 1, key, value, "a positive whole number or null")
+        _require(self.seed >= 0, "seed", self.seed, "zero or more")
+
+
+@dataclass
 class PlotConfig(Common):
     """`landscape plot`: stored files, drawn."""
 
@@ -244,7 +317,7 @@ class PlotConfig(Common):
     def __post_init__(self) -> None:
         """Take one file for a list of one."""
         self.file = _as_list("file", self.file)
-        _require_choice("value", self.value, ("loss", "accuracy"))
+        _require_choice("value", self.value, VALUES)
         _require_choice("split", self.split, ("auto", *SPLITS))
         _require_choice("scale", self.scale, ("auto", "linear", "log"))
 
@@ -280,6 +353,40 @@ class ReportConfig(Common):
 
 
 @dataclass
+class ReproduceConfig(Common):
+    """`landscape reproduce`: a phenomenon of the literature, trained, measured, drawn and judged."""
+
+    id: Any = MISSING
+    scale: str = "small"
+    seeds: int | None = None
+    dataset: dict[str, Any] = field(default_factory=lambda: {"root": "data"})
+
+    def __post_init__(self) -> None:
+        """Take one id for a list of one."""
+        self.id = _as_list("id", self.id)
+        _require(len(self.id) >= 1, "id", self.id, "a phenomenon or a list of them")
+        _require_choice("scale", self.scale, SCALES)
+        seeds = self.seeds
+        _require(seeds is None or seeds >= 1, "seeds", seeds, "a positive whole number or null")
+        _require(self.seed >= 0, "seed", self.seed, "zero or more")
+
+
+@dataclass
+class GalleryConfig(Common):
+    """`landscape gallery`: a page of all reproductions."""
+
+    scale: str = "small"
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the folder of the page."""
+        return Path(self.outputs_dir, "gallery" if self.scale == "small" else f"gallery_{self.scale}")
+
+    def __post_init__(self) -> None:
+        """Check the scale."""
+        _require_choice("scale", self.scale, SCALES)
+
+
+@dataclass
 class ListConfig(Common):
     """`landscape list`: what there is to choose from."""
 
@@ -290,8 +397,12 @@ SCHEMAS: dict[str, type[Any]] = {
     "train": TrainConfig,
     "surface": SurfaceConfig,
     "interpolate": InterpolateConfig,
+    "trajectory": TrajectoryConfig,
+    "hessian": HessianConfig,
     "plot": PlotConfig,
     "report": ReportConfig,
+    "reproduce": ReproduceConfig,
+    "gallery": GalleryConfig,
     "list": ListConfig,
 }
 
@@ -300,6 +411,38 @@ def register() -> None:
     """Give Hydra the schema of each command, under the name that the command's primary config starts from."""
     for command, schema in SCHEMAS.items():
         ConfigStore.instance().store(name=f"{command}_schema", node=schema)
+
+
+def settings_of(config: DictConfig, words: list[str]) -> Any:
+    """Return the command's dataclass for a composed configuration, checked, with its `out`.
+
+    Args:
+        config: composed.
+        words: the overrides that it was composed of, which name the default of `out`.
+
+    Raises:
+        LandscapeError: as `to_object`, or a word adds a key that cannot be added.
+    """
+    for word in words:
+        if word.startswith("+") and not word.lstrip("+").startswith("architecture.options."):
+            key = word.lstrip("+").partition("=")[0]
+            raise LandscapeError(f"no key {key!r}; only architecture.options.… can grow")
+    settings = to_object(config)
+    if settings.out is None and hasattr(settings, "default_out"):
+        settings.out = str(settings.default_out(words))
+    return settings
+
+
+def settings_from(command: str, words: list[str]) -> Any:
+    """Return the dataclass that `landscape <command> <words>` works with.
+
+    Raises:
+        LandscapeError: as `settings_of`; errors of Hydra for words that it cannot compose.
+    """
+    register()
+    inside = GlobalHydra.instance().is_initialized()  # a command that lets another one work
+    with nullcontext() if inside else initialize_config_dir(str(CONF.absolute()), version_base="1.3"):
+        return settings_of(compose(config_name=command, overrides=words), words)
 
 
 def to_object(config: DictConfig) -> Any:

@@ -11,6 +11,10 @@ class LandscapeError(Exception):
     """
 
 
+class BusyError(LandscapeError):
+    """Another process is writing what was to be written: it will be there later."""
+
+
 def unknown(kind: str, name: object, choices: Iterable[str]) -> LandscapeError:
     """Return the error for a name that is none of the choices, with the nearest one pointed out."""
     options = sorted(choices)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from landscape_cli.errors import LandscapeError
+from landscape_cli.errors import BusyError
 
 SECONDS_OF_A_WRITE = 3600  # no file takes longer to write
 
@@ -72,7 +72,7 @@ def only_writer(path: Path) -> Iterator[None]:
     """Be the only process that writes `path`, a file or a folder, while the body runs.
 
     Raises:
-        LandscapeError: another process is writing it.
+        BusyError: another process is writing it.
     """
     path = path.resolve()  # one lock for all spellings
     made = [folder for folder in path.parents if not folder.exists()]
@@ -81,7 +81,7 @@ def only_writer(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise LandscapeError(
+        raise BusyError(
             f"{path} is being written by another process; wait for it, or choose another out="
         ) from error
     try:

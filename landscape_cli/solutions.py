@@ -147,8 +147,9 @@ def check_comparable(solutions: list[Solution]) -> None:
     """
     shared = [
         {key: solution.run.config[key] for key in ("architecture", "normalization", "loss")}
-        | {"dataset": {"scaling": solution.run.config["dataset"].get("scaling")}}
+        | {"dataset": {"scaling": data.get("scaling"), "pool": data.get("pool", 1)}}
         for solution in solutions
+        for data in [solution.run.config["dataset"]]
     ]
     for solution, settings in zip(solutions[1:], shared[1:], strict=True):
         difference = first_difference(shared[0], settings)

@@ -15,11 +15,13 @@ PACKAGE = Path(landscape_cli.__file__).parent
 # each row imports rows above it and its own, never below
 ROWS = [
     {"errors", "files", "progress"},
-    {"config", "sources", "device", "provenance"},
+    {"config", "sources", "device", "provenance", "measures"},
     {"data", "architectures", "weights", "checkpoint", "runs"},
     {"solutions"},
     {"evaluation"},
+    {"curvature"},
     {"training", "plots"},
+    {"phenomena"},
     {"commands", "api"},
     {"messages", "completion"},
     {"cli"},
@@ -86,6 +88,7 @@ def test_hydra_lives_at_the_front_door() -> None:
         ["surface", "--help"],
         ["list"],
         ["list", "architectures"],
+        ["list", "phenomena"],
         ["list", "plots"],
         ["plot", "file=nothing.h5"],
         ["train", "architecture=resnet21"],

@@ -58,7 +58,8 @@ def complete(line: str, folder: Path) -> list[str]:
         ("landscape surface direction=runs direction.", ["direction.to="], ["direction.norm="]),
         ("landscape interpolate from", ["from_run=", "from_epoch="], ["run="]),
         ("landscape plot ", ["file=", "kind=", "scale="], ["architecture=", "optimizer="]),
-        ("landscape list ", ["architectures", "runs"], ["architecture="]),
+        ("landscape list ", ["architectures", "runs", "phenomena"], ["architecture="]),
+        ("landscape reproduce ", ["id=", "scale=", "seeds=", "dataset."], ["architecture=", "epochs="]),
         ("landscape surface run=./", ["run=./digits"], []),
     ],
     ids=lambda value: repr(value) if isinstance(value, str) else "",
@@ -76,7 +77,7 @@ def test_what_is_offered(tmp_path: Path, line: str, offered: list[str], not_offe
     ("line", "expected"),
     [
         ("landscape inter", {"interpolate"}),
-        ("landscape train architecture=vgg", {"architecture=vgg9", "architecture=vgg16"}),
+        ("landscape train architecture=vgg", {f"architecture=vgg{depth}" for depth in (9, 16, 19)}),
         ("landscape surface direction.s", {"direction.seed="}),
         ("landscape train epochs=3 batch", {"batch_size="}),
     ],

@@ -5,6 +5,7 @@ from pathlib import Path
 from landscape_cli.config import CONF, ListConfig
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
+from landscape_cli.phenomena.catalogue import Phenomenon, catalogue, status
 from landscape_cli.plots.labels import run_title
 from landscape_cli.runs import open_run
 
@@ -18,16 +19,22 @@ GROUPS = {
     "directions": "direction",
     "experiments": "experiment",
 }
-KINDS = (*GROUPS, "plots", "runs")
+KINDS = (*GROUPS, "phenomena", "plots", "runs")
 
 
 def run(config: ListConfig) -> Path | None:
     """Print a table of the choices of `config.kind`, or of the kinds; write it to `config.out` if set."""
     if config.kind is None:
         rows = [(kind, f"choices of {group}=") for kind, group in GROUPS.items()]
-        rows += [("plots", "choices of plot kind="), ("runs", f"run folders under {config.outputs_dir}/")]
+        rows += [
+            ("phenomena", "what `landscape reproduce id=` can reproduce, and what came of it here"),
+            ("plots", "choices of plot kind="),
+            ("runs", f"run folders under {config.outputs_dir}/"),
+        ]
     elif config.kind == "runs":
         rows = _runs(Path(config.outputs_dir))
+    elif config.kind == "phenomena":
+        rows = [(entry.id, _phenomenon_line(entry, config.outputs_dir)) for entry in catalogue()]
     elif config.kind == "plots":
         from landscape_cli.plots.draw import KINDS as PLOTS  # Matplotlib takes long to import
 
@@ -56,6 +63,14 @@ def _description(path: Path) -> str:
         if line.startswith("# ") and not line.startswith("# @package"):
             return line[2:]
     raise AssertionError(f"{path} does not say what it is in its first line")
+
+
+def _phenomenon_line(entry: Phenomenon, outputs_dir: str) -> str:
+    scales = (
+        f"{name} ({scale.cost}): {status(outputs_dir, entry.id, name)}"
+        for name, scale in entry.scales.items()
+    )
+    return f"{entry.line} [{entry.source}]; {'; '.join(scales)}"
 
 
 def _runs(outputs: Path) -> list[tuple[str, str]]:

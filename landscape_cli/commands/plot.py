@@ -7,6 +7,7 @@ from landscape_cli.config import PlotConfig
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.store import read
 from landscape_cli.files import write_text
+from landscape_cli.plots.animation import ANIMATED, save_animation
 from landscape_cli.plots.draw import draw, resolve_kind, save
 from landscape_cli.plots.values import default_split
 
@@ -27,6 +28,9 @@ def run(config: PlotConfig) -> Path:
             )
         resolve_kind(surfaces, "interactive")
         write_text(out, interactive_html(surfaces, **options))
+        return out
+    if out.suffix.lower() in ANIMATED:
+        save_animation(surfaces, out, kind=config.kind, levels=config.levels, **options)
         return out
     save(draw(surfaces, kind=config.kind, levels=config.levels, **options), out)
     return out

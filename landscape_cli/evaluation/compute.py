@@ -4,9 +4,10 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ def compute(
     y: store.Array | None,
     marks: list[Mark],
     run_config: Mapping[str, Any],
+    extras: Mapping[str, np.ndarray[Any, Any]] = MappingProxyType({}),
+    checkpoints: Sequence[dict[str, str]] = (),
 ) -> Path | None:
     """Evaluate the plane through a network into the file `config.out`, or go on with it.
 
@@ -50,6 +53,8 @@ def compute(
         marks: the known solutions, that at (0, 0) first. The loss at each is compared with what its training
             recorded.
         run_config: the training configuration, as far as the marked runs share it.
+        extras: further datasets of the file, with their content.
+        checkpoints: path and SHA-256 of those beside the marks' of which the directions are made.
 
     Returns:
         The file; None in a process that only helps another one.
@@ -63,6 +68,7 @@ def compute(
     if out.is_dir():
         raise LandscapeError(f"out={out} is a folder; name an HDF5 file")
     points = Points(config, subject, directions, x, y)
+    identities = [*(mark.identity for mark in marks), *checkpoints]
     with points.plane.evaluator.enough_threads():
         first = points.plane.evaluator.check_repeatable()
         if isinstance(group, Follower):
@@ -70,10 +76,10 @@ def compute(
             return None
         with only_writer(out):
             if out.exists():
-                store.check_same(out, dataclasses.asdict(config), [mark.identity for mark in marks])
-                _check_loss(out, first, SAME[config.precision])
+                store.check_same(out, dataclasses.asdict(config), identities)
+                check_loss(out, first, SAME[config.precision])
             else:
-                _create(out, points, marks, run_config, first)
+                _create(out, points, marks, identities, run_config, extras, first)
             with store.writing(out) as writer:
                 _fill(group, points, writer)
     return out
@@ -167,7 +173,7 @@ def _tell_of_infinities(points: Points, writer: store.Writer) -> None:
     note(text)
 
 
-def _check_loss(out: Path, now: Mapping[str, list[float]], tolerance: float) -> None:
+def check_loss(out: Path, now: Mapping[str, list[float]], tolerance: float) -> None:
     """Refuse to go on with a file that was begun with another loss, or with other code of the network.
 
     Raises:
@@ -189,7 +195,9 @@ def _create(
     out: Path,
     points: Points,
     marks: list[Mark],
+    identities: list[dict[str, str]],
     run_config: Mapping[str, Any],
+    extras: Mapping[str, np.ndarray[Any, Any]],
     first: Mapping[str, list[float]],
 ) -> None:
     """Check the marks and the precision, and make the file."""
@@ -225,10 +233,11 @@ def _create(
         marks=[(mark.label, mark.x, mark.y) for mark in marks],
         attributes={
             "command": provenance.command(),
-            "checkpoint": json.dumps([mark.identity for mark in marks]),
+            "checkpoint": json.dumps(identities),
             "provenance": json.dumps(provenance.record(points.device, subject.fingerprint)),
             "origin_check": json.dumps(origin_check),
             "first_batch": json.dumps(first),
             **attributes,
         },
+        extras=extras,
     )

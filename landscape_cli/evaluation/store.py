@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -22,6 +23,7 @@ import numpy as np
 
 from landscape_cli.config import CIRCUMSTANCES, first_difference, from_yaml, to_yaml
 from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.path import Trajectory
 from landscape_cli.files import naming, replacing
 
 FORMAT = "landscape-surface"
@@ -49,6 +51,7 @@ class Surface:
     run_config: dict[str, Any]  # of training: what the runs of all marked solutions share
     attributes: dict[str, Any]
     marks: list[tuple[str, float, float]]  # label, x, y of known solutions
+    trajectory: Trajectory | None = None  # whose plane it is
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, reversed(self.evaluated.shape)))
@@ -111,6 +114,7 @@ def read(path: Path) -> Surface:
             run_config=from_yaml(attributes["run_config"]),
             attributes=attributes,
             marks=[(label, float(x), float(y)) for label, x, y in json.loads(attributes["marks"])],
+            trajectory=Trajectory.read(file),
         )
 
 
@@ -134,6 +138,7 @@ def create(
     run_config: Mapping[str, Any],
     marks: list[tuple[str, float, float]],
     attributes: Mapping[str, str],
+    extras: Mapping[str, np.ndarray[Any, Any]] = MappingProxyType({}),
 ) -> None:
     """Make the file, every value NaN.
 
@@ -148,6 +153,7 @@ def create(
         run_config: the training configuration, as far as the runs of all marked solutions share it.
         marks: known solutions: label, x, y.
         attributes: further attributes: command, checkpoint, provenance, origin_check, …
+        extras: further datasets that are known already, with their content.
     """
     shape = (len(x),) if y is None else (len(y), len(x))
     content = io.BytesIO()  # on a full disk HDF5's own writer ends the process
@@ -163,6 +169,8 @@ def create(
         for axis, direction in directions.items():
             for parameter, values in direction.items():
                 file[f"directions/{axis}/{parameter}"] = values
+        for name, content_of in extras.items():
+            file[name] = content_of
         file.attrs.update(
             {
                 "format": FORMAT,
@@ -189,16 +197,22 @@ def _reserve(file: h5py.File, name: str, content: np.ndarray[Any, Any]) -> None:
     dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, content)
 
 
-def check_same(path: Path, config: Mapping[str, Any], checkpoints: list[dict[str, str]]) -> None:
+def check_same(
+    path: Path,
+    config: Mapping[str, Any],
+    checkpoints: list[dict[str, str]],
+    refinement: tuple[str, ...] = REFINEMENT,
+) -> None:
     """Refuse to go on with a file that was begun with another configuration or other checkpoints.
 
-    Runs are compared by the SHA-256 of their checkpoints, not by how their paths were written.
+    Runs are compared by the SHA-256 of their checkpoints, not by how their paths were written; keys of
+    `refinement` may differ.
 
     Raises:
         LandscapeError: naming the first difference.
     """
     surface = read(path)
-    difference = first_difference(surface.config, config, ignore=(*CIRCUMSTANCES, *PATHS, *REFINEMENT))
+    difference = first_difference(surface.config, config, ignore=(*CIRCUMSTANCES, *PATHS, *refinement))
     begun_with = json.loads(surface.attributes["checkpoint"])
     for before, now in zip_longest(
         begun_with, checkpoints, fillvalue={"sha256": "", "path": "no checkpoint"}

@@ -4,11 +4,12 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from landscape_cli.plots.interpolated import dot_evaluated, interpolated
-from landscape_cli.plots.marks import draw_marks, label_levels
+from landscape_cli.plots.marks import label_levels
 from landscape_cli.plots.missing import hatch_to_neighbours
 from landscape_cli.plots.panels import trim_height
 from landscape_cli.plots.planes import Planes, colour_bar, frame_planes, plane_panels
 from landscape_cli.plots.style import INK, light_colormap
+from landscape_cli.plots.trajectory import draw_solutions
 
 
 def draw_contours(planes: Planes) -> Figure:
@@ -49,5 +50,5 @@ def draw_contours(planes: Planes) -> Figure:
     for each, surface, values, lines in zip(axes, planes.surfaces, planes.values, all_lines, strict=True):
         if dotted:
             dot_evaluated(each, surface, (colormap, norm), planes.scale.heights(values))
-        label_levels(each, lines, planes.value_of, draw_marks(each, surface.marks))
+        label_levels(each, lines, planes.value_of, draw_solutions(each, surface))
     return figure

@@ -54,6 +54,8 @@ def resolve_kind(surfaces: Sequence[Surface], kind: str) -> str:
                 f"{first.path} holds {_shape(first)} and {other.path} {_shape(other)}; "
                 "draw them in two pictures"
             )
+    if len(first.x) == 1:
+        raise LandscapeError(f"{first.path} holds a single point; a picture needs a line or a plane")
     if kind == "auto":
         return "line" if first.y is None else "contour"
     if first.y is None and kind in _PLANES:
@@ -75,17 +77,19 @@ def draw(
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
     title: str | None = None,
+    titles: Sequence[str] | None = None,
 ) -> Figure:
     """Return the picture of one or several stored files, several side by side on shared levels and limits.
 
     Args:
         surfaces: all lines, or all planes.
         kind: one of `KINDS` but ``interactive``, which is no figure.
-        value: ``loss`` or ``accuracy``, of planes; lines show both.
+        value: of planes: ``loss``, ``accuracy`` or another one that the files hold; lines show these two.
         split: ``train`` or ``test``, of planes; lines show both.
         scale: of the values: ``linear``, ``log`` or ``auto`` (logarithmic for losses over a factor of 30).
         levels: of contours: how many, or their values; a list's ends also limit heat maps and 3D surfaces.
         title: in place of the one made of the runs' configurations.
+        titles: of the panels, likewise.
 
     Raises:
         LandscapeError: the kind does not fit a file, values are missing, or an option is out of range.
@@ -96,8 +100,12 @@ def draw(
     check_value(surfaces, value)
     with styled():
         if kind == "line":
-            return draw_lines(surfaces, scale=scale, title=title)
-        shared = planes(surfaces, value=value, split=split, scale=scale, levels=levels, title=title)
+            if value not in ("loss", "accuracy"):
+                raise LandscapeError(f"value={value} is drawn of planes, and {surfaces[0].path} holds a line")
+            return draw_lines(surfaces, scale=scale, title=title, titles=titles)
+        shared = planes(
+            surfaces, value=value, split=split, scale=scale, levels=levels, title=title, titles=titles
+        )
         return _PLANES[kind](shared)
 
 

@@ -4,11 +4,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from landscape_cli.plots.interpolated import dot_evaluated, interpolated
-from landscape_cli.plots.marks import draw_marks
 from landscape_cli.plots.missing import edges, hatch_cells
 from landscape_cli.plots.panels import trim_height
 from landscape_cli.plots.planes import Planes, colour_bar, frame_planes, plane_panels
 from landscape_cli.plots.style import colormap
+from landscape_cli.plots.trajectory import draw_solutions
 
 
 def draw_heatmaps(planes: Planes) -> Figure:
@@ -34,5 +34,5 @@ def draw_heatmaps(planes: Planes) -> Figure:
     for each, surface, values in zip(axes, planes.surfaces, planes.values, strict=True):
         if dotted:
             dot_evaluated(each, surface, (colours, norm), planes.scale.heights(values))
-        draw_marks(each, surface.marks)
+        draw_solutions(each, surface)
     return figure

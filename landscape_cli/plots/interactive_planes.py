@@ -14,7 +14,8 @@ from landscape_cli.plots.interactive_layout import domains, page_layout, panel_w
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import direction_name, panel_titles, value_label
 from landscape_cli.plots.levels import choose_levels, numbers
-from landscape_cli.plots.style import INK
+from landscape_cli.plots.style import ACCURACY, INK
+from landscape_cli.plots.trajectory import draped
 from landscape_cli.plots.values import Scale, check_value, common_scale, values_of
 
 VALUES = ("loss", "accuracy")
@@ -62,7 +63,11 @@ def plane_figure(
     owners: list[int] = []  # the button that shows each of `data`
     for button, view in enumerate(views):
         for panel, surface in enumerate(surfaces):
-            added = [_surface(surface, view, panel), *_marks(surface, view, panel)]
+            added = [
+                _surface(surface, view, panel),
+                *_path(surface, view, panel),
+                *_marks(surface, view, panel),
+            ]
             data += [{**trace, "scene": _scene(panel), "visible": button == first} for trace in added]
             owners += [button] * len(added)
     buttons = []
@@ -163,6 +168,26 @@ def _marks(surface: Surface, view: View, panel: int) -> list[dict[str, Any]]:
             "marker": {"size": 4, "color": "white", "line": {"color": INK, "width": 2}},
             "showlegend": False,
             "hoverinfo": "text",
+        }
+    ]
+
+
+def _path(surface: Surface, view: View, panel: int) -> list[dict[str, Any]]:
+    """Return the path of a training, on the surface, as one trace; or no trace."""
+    path = draped(surface, view.scale.heights(view.arrays[panel]))
+    if path is None:
+        return []
+    x, y, heights = path
+    return [
+        {
+            "type": "scatter3d",
+            "mode": "lines",
+            "x": plain(x),
+            "y": plain(y),
+            "z": plain(10**heights if view.scale.log else heights),
+            "line": {"color": ACCURACY, "width": 6},
+            "showlegend": False,
+            "hoverinfo": "skip",
         }
     ]
 

@@ -9,6 +9,11 @@ from landscape_cli.plots.levels import number
 
 _OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
 _LOSSES = {"cross_entropy": "cross-entropy, nats", "mse": "squared error, summed over classes"}
+_HESSIAN = {
+    "largest_eigenvalue": "largest Hessian eigenvalue",
+    "smallest_eigenvalue": "smallest Hessian eigenvalue",
+    "eigenvalue_ratio": "|\N{GREEK SMALL LETTER LAMDA}min / \N{GREEK SMALL LETTER LAMDA}max|",
+}
 _SPLITS = {"train": "training", "test": "test"}
 _NORMS = {"filter": "filter-normalized ", "layer": "layer-normalized ", "none": "Gaussian "}
 
@@ -24,23 +29,28 @@ def run_title(run_config: Mapping[str, Any]) -> str:
     return _joined(_run_phrases(run_config))
 
 
-def panel_titles(surfaces: Sequence[Surface], title: str | None = None) -> tuple[str, list[str]]:
+def panel_titles(
+    surfaces: Sequence[Surface], title: str | None = None, own: Sequence[str] | None = None
+) -> tuple[str, list[str]]:
     """Return what all surfaces have in common, and what sets each apart; a single one has its whole title.
 
     Surfaces that their configurations do not tell apart, or tell nothing of, are named by their files. A
-    `title` that was asked for takes the place of the common one, or of the only one.
+    `title` that was asked for takes the place of the common one, or of the only one; `own` that of the
+    others.
     """
+    if own is not None:
+        return title or "", list(own)
     phrases = [_surface_phrases(surface) for surface in surfaces]
     if len(surfaces) == 1:
         return "", [_joined(phrases[0]) if title is None else title]
     keys = list(dict.fromkeys(key for each in phrases for key in each))
     same = [key for key in keys if all(each.get(key) == phrases[0].get(key) for each in phrases)]
     common = _joined({key: phrases[0][key] for key in same}) if title is None else title
-    own = [", ".join(text for key, text in each.items() if key not in same) for each in phrases]
+    apart = [", ".join(text for key, text in each.items() if key not in same) for each in phrases]
     names = _file_names(surfaces)
-    if len(set(own)) < len(own):
+    if len(set(apart)) < len(apart):
         return common, names
-    return common, [words or name for words, name in zip(own, names, strict=True)]
+    return common, [words or name for words, name in zip(apart, names, strict=True)]
 
 
 def value_label(split: str, value: str, run_configs: Sequence[Mapping[str, Any]]) -> str:
@@ -51,6 +61,8 @@ def value_label(split: str, value: str, run_configs: Sequence[Mapping[str, Any]]
     words = f"{_SPLITS.get(split, split)} {value.replace('_', ' ')}".strip()
     if value == "accuracy":
         return f"{words} (%)"
+    if value in _HESSIAN:
+        return f"{_HESSIAN[value]} ({_SPLITS.get(split, split)} loss)"
     losses = {str(config.get("loss")) for config in run_configs}
     unit = _LOSSES.get(losses.pop()) if len(losses) == 1 else None
     return f"{words} ({unit})" if unit else words
@@ -63,6 +75,9 @@ def axis_label(surface: Surface, axis: str) -> str:
         return (
             f"\N{GREEK SMALL LETTER ALPHA} (0 = {marked.get(0.0, 'first')}, 1 = {marked.get(1.0, 'second')})"
         )
+    if surface.trajectory is not None:
+        share = surface.trajectory.explained_variance_ratio[{"x": 0, "y": 1}[axis]]
+        return f"{direction_name(surface, axis)} ({100 * share:.1f} % of variance)"
     direction = surface.config.get("direction") or {}
     norm = _NORMS.get(str(direction.get("norm")), "") if direction.get("name") == "random" else ""
     which = direction_name(surface, axis)
@@ -71,6 +86,8 @@ def axis_label(surface: Surface, axis: str) -> str:
 
 def direction_name(surface: Surface, axis: str) -> str:
     """Return the short name of a direction: ``direction 1``, or ``toward seed1`` where it leads there."""
+    if surface.trajectory is not None:
+        return {"x": "PCA direction 1", "y": "PCA direction 2"}[axis]
     target = {"x": (1.0, 0.0), "y": (0.0, 1.0)}[axis]
     for label, *place in surface.marks:
         if tuple(place) == target and surface.config.get("direction", {}).get("name") != "random":
@@ -116,7 +133,8 @@ def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
 
 def _surface_phrases(surface: Surface) -> dict[str, str]:
     phrases = _run_phrases(surface.run_config)
-    if surface.config.get("batchnorm") in ("recompute", "keep"):
+    usual = "interpolate" if surface.trajectory is None else "keep"
+    if surface.config.get("batchnorm", usual) != usual:
         verb = {"recompute": "recomputed", "keep": "kept"}[surface.config["batchnorm"]]
         phrases["batchnorm"] = f"BatchNorm {verb}"
     if surface.kind == "interpolation":

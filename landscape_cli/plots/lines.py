@@ -73,7 +73,9 @@ def lone(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(finite[1:-1] & ~finite[:-2] & ~finite[2:])
 
 
-def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) -> Figure:
+def draw_lines(
+    surfaces: Sequence[Surface], *, scale: str, title: str | None, titles: Sequence[str] | None = None
+) -> Figure:
     """Return the picture of lines: loss on the left axis, accuracy in percent on the right one.
 
     Training is solid and test dashed; known solutions are vertical lines with their names above. Several
@@ -83,6 +85,7 @@ def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) ->
         surfaces: lines or interpolations.
         scale: of the loss: ``auto``, ``linear`` or ``log``.
         title: in place of the one made of the runs' configurations.
+        titles: of the panels, likewise.
     """
     drawn = [curves(surface) for surface in surfaces]
     losses = [values for each in drawn for (_, value), values in each.items() if value == "loss"]
@@ -113,7 +116,7 @@ def draw_lines(surfaces: Sequence[Surface], *, scale: str, title: str | None) ->
     _share_limits(axes, loss_scale.log, [*losses, *(upper for _, upper in bands)])
     hide_inner_ticks(axes, "y")
     write_axis_labels(figure, axes, [axis_label(surface, "x") for surface in surfaces], "x")
-    common, own = panel_titles(surfaces, title)
+    common, own = panel_titles(surfaces, title, titles)
     write_titles(figure, axes, own, common)
     handles: list[Artist] = [
         _handle(split, value)

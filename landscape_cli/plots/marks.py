@@ -1,6 +1,7 @@
 """Known solutions and level lines with their labels, placed so that no two cover each other."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 
 import matplotlib.patheffects as effects
 import numpy as np
@@ -17,6 +18,7 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top, in pixels
 MARKER = 5.0
 """Size of a solution's marker, in points."""
 
+STAR = 1.8  # its width relative to a disc that looks as large
 LABELS_A_LEVEL = 2
 _HALO = [effects.withStroke(linewidth=2.0, foreground="white")]
 # Where a label may stand relative to its marker, the best first: unit offsets and the text's alignment.
@@ -32,30 +34,45 @@ _SIDES = (
 )
 
 
-def draw_marks(axes: Axes, marks: Sequence[tuple[str, float, float]]) -> list[Box]:
+def draw_marks(
+    axes: Axes,
+    marks: Sequence[tuple[str, float, float]],
+    *,
+    shapes: Sequence[str] = (),
+    taken: Sequence[Box] = (),
+) -> list[Box]:
     """Draw the solutions inside the axes' limits with their labels, and return the boxes that they take.
 
     The layout must be final: labels are placed by their size on the page.
+
+    Args:
+        axes: where to draw.
+        marks: label, x, y of each solution.
+        shapes: Matplotlib's markers for the first of them; circles for the others.
+        taken: boxes in pixels that labels keep clear of.
     """
     (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
-    inside = [mark for mark in marks if left <= mark[1] <= right and bottom <= mark[2] <= top]
-    pixels = _pixels_per_point(axes)
-    centers = [axes.transData.transform((x, y)) for _, x, y in inside]
+    shaped = zip(marks, chain(shapes, repeat("o")), strict=False)
+    inside = [
+        (label, x, y, shape) for (label, x, y), shape in shaped if left <= x <= right and bottom <= y <= top
+    ]
+    pixels = pixels_per_point(axes)
+    centers = [axes.transData.transform((x, y)) for _, x, y, _ in inside]
     radius = (MARKER / 2 + 1.5) * pixels
-    taken: list[Box] = [(cx - radius, cy - radius, cx + radius, cy + radius) for cx, cy in centers]
-    for (label, x, y), center in zip(inside, centers, strict=True):
+    boxes: list[Box] = [(cx - radius, cy - radius, cx + radius, cy + radius) for cx, cy in centers]
+    for (label, x, y, shape), center in zip(inside, centers, strict=True):
         axes.plot(
             [x],
             [y],
-            marker="o",
-            markersize=MARKER,
+            marker=shape,
+            markersize=STAR * MARKER if shape == "*" else MARKER,
             markerfacecolor="white",
             markeredgecolor=INK,
             clip_on=False,
             zorder=6,
             label=label,
         )
-        box, (dx, dy, horizontal, vertical) = _free_side(label, center, taken, axes, pixels)
+        box, (dx, dy, horizontal, vertical) = _free_side(label, center, [*taken, *boxes], axes, pixels)
         text = axes.annotate(
             label,
             (x, y),
@@ -68,8 +85,8 @@ def draw_marks(axes: Axes, marks: Sequence[tuple[str, float, float]]) -> list[Bo
             zorder=7,
         )
         text.set_in_layout(False)
-        taken.append(box)
-    return taken
+        boxes.append(box)
+    return boxes
 
 
 def label_levels(
@@ -86,7 +103,7 @@ def label_levels(
         value_of: from a line's level to the value to be written.
         taken: boxes in pixels that must stay free, as `draw_marks` returns them.
     """
-    pixels = _pixels_per_point(axes)
+    pixels = pixels_per_point(axes)
     to_pixels, frame = axes.transData, _frame(axes, pixels)
     occupied, spots, placed = list(taken), [], []
     levels = np.asarray(lines.levels).tolist()
@@ -165,7 +182,8 @@ def _free_spot(
     return None
 
 
-def _pixels_per_point(axes: Axes) -> float:
+def pixels_per_point(axes: Axes) -> float:
+    """Return how many pixels of its figure a point, 1/72 inch, takes."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return float(figure.dpi) / 72

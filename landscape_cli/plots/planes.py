@@ -27,7 +27,7 @@ from landscape_cli.plots.panels import (
 )
 from landscape_cli.plots.style import NORMAL
 from landscape_cli.plots.text import wrapped
-from landscape_cli.plots.values import Scale, common_scale, values_of
+from landscape_cli.plots.values import LEVELS, Scale, common_scale, values_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Planes:
         label: of the values, with their unit.
         title: in place of the one made of the runs' configurations, or None.
         listed: whether the levels are a list that was asked for.
+        titles: of the panels, in place of what sets the surfaces apart, or None.
     """
 
     surfaces: Sequence[Surface]
@@ -51,6 +52,7 @@ class Planes:
     label: str
     title: str | None
     listed: bool
+    titles: Sequence[str] | None
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -92,6 +94,7 @@ def planes(
     scale: str,
     levels: int | Sequence[float] | None,
     title: str | None,
+    titles: Sequence[str] | None,
 ) -> Planes:
     """Return surfaces with what their panels share; arguments as for `draw`.
 
@@ -99,17 +102,19 @@ def planes(
         LandscapeError: a file has no such values, the scale or the levels do not fit.
     """
     values = [values_of(surface, split, value) for surface in surfaces]
-    shared = common_scale(values, scale, may_be_log=value != "accuracy")
+    shared = common_scale(values, scale, may_be_log=value not in ("accuracy", *LEVELS))
+    if levels is None and not shared.log:
+        levels = LEVELS.get(value)
     listed = levels is not None and not isinstance(levels, int)
     label = value_label(split, value, [surface.run_config for surface in surfaces]) + shared.note()
-    return Planes(surfaces, values, shared, choose_levels(shared, levels), label, title, listed)
+    return Planes(surfaces, values, shared, choose_levels(shared, levels), label, title, listed, titles)
 
 
 def plane_panels(planes: Planes, *, projection: str | None = None) -> tuple[Figure, list[Axes]]:
     """Return the figure and its panels, with the spans, titles and axis labels set."""
     surfaces = planes.surfaces
     figure, axes = panels(len(surfaces), ratio=0.76 if projection else 1.0, margin=0.6, projection=projection)
-    common, own = panel_titles(surfaces, planes.title)
+    common, own = panel_titles(surfaces, planes.title, planes.titles)
     # A landscape stands far to the left of its column, beside its numbers and the colour bar.
     write_titles(figure, axes, own, common, width=0.7 if projection else 0.85)
     return figure, axes

@@ -19,7 +19,8 @@ from landscape_cli.plots.levels import numbers
 from landscape_cli.plots.missing import LOOKS, edges, missing
 from landscape_cli.plots.panels import trim_height, write_legend
 from landscape_cli.plots.planes import Planes, colour_bar, plane_panels
-from landscape_cli.plots.style import INK, SMALL, colormap
+from landscape_cli.plots.style import ACCURACY, INK, SMALL, colormap
+from landscape_cli.plots.trajectory import draped
 
 ELEVATION, AZIMUTH = 32, -58
 
@@ -52,6 +53,7 @@ def draw_surfaces(planes: Planes) -> Figure:
             zorder=2,
         )
         _grey_floor(each, surface, values, low)
+        _lay_path(each, surface, heights)
         _mark_solutions(each, surface, heights, low)
         _frame(each, planes, surface)
     colour_bar(figure, axes, planes, drawn, shrink=0.7, aspect=18)
@@ -114,6 +116,13 @@ def _grey_floor(axes: Axes3D, surface: Surface, values: NDArray[np.float64], flo
                     zorder=1,
                 )
             )
+
+
+def _lay_path(axes: Axes3D, surface: Surface, heights: Any) -> None:
+    path = draped(surface, heights)
+    if path is not None:
+        axes.plot(*path, color="white", linewidth=2.4, zorder=3)
+        axes.plot(*path, color=ACCURACY, linewidth=1.2, zorder=4)
 
 
 def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, floor: float) -> None:

@@ -11,6 +11,9 @@ from landscape_cli.evaluation.store import Surface
 
 SCALES = ("auto", "linear", "log")
 
+LEVELS: dict[str, tuple[float, ...]] = {"eigenvalue_ratio": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)}
+"""Levels of a value unless others are asked for: those of figure 7 of Li et al. (2018)."""
+
 LOG_FROM = 30.0
 """Ratio of the largest to the smallest positive value above which ``scale=auto`` is logarithmic."""
 

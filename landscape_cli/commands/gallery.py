@@ -1,0 +1,25 @@
+"""`landscape gallery`: a page of all reproductions there are. Never imports torch."""
+
+from pathlib import Path
+
+from landscape_cli.config import GalleryConfig
+from landscape_cli.errors import LandscapeError
+from landscape_cli.phenomena.catalogue import catalogue, default_folder, read_result
+from landscape_cli.phenomena.gallery import write
+
+
+def run(config: GalleryConfig) -> Path:
+    """Write the page of what is under `config.outputs_dir` into the folder `config.out`; return it."""
+    assert config.out is not None
+    folders = [(entry, default_folder(config.outputs_dir, entry.id, config.scale)) for entry in catalogue()]
+    found = [
+        (entry, folder, read_result(folder)) for entry, folder in folders if (folder / "result.json").exists()
+    ]
+    if not found:
+        raise LandscapeError(
+            f"no reproduction of scale {config.scale} under {config.outputs_dir}/reproduce;"
+            " `landscape reproduce` makes one"
+        )
+    out = Path(config.out)
+    write(out, found)
+    return out / "README.md"

@@ -1,0 +1,53 @@
+"""`landscape hessian`: the extreme eigenvalues of the loss's Hessian on a line or a plane."""
+
+from pathlib import Path
+
+import numpy as np
+
+from landscape_cli import device as devices
+from landscape_cli.config import EvaluationConfig, HessianConfig
+from landscape_cli.curvature.compute import compute
+from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation import store
+from landscape_cli.evaluation.marks import marks_of
+from landscape_cli.evaluation.subject import classifier
+from landscape_cli.evaluation.sweep import grid
+from landscape_cli.solutions import load_dataset, locate
+from landscape_cli.weights import directions
+from landscape_cli.weights.arithmetic import params_of
+
+
+def run(config: HessianConfig) -> Path:
+    """Put the eigenvalues into the file `config.out`, print those at the run's weights; return the file."""
+    name, seed = config.direction["name"], config.direction.get("seed")
+    if name != "random":
+        raise unknown("direction", name, ("random",))
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise LandscapeError(f"direction.seed must be a whole number of zero or more, got {seed!r}")
+    solution = locate(config.run, config.epoch, key="run")
+    device = devices.resolve(config.device)
+    dataset = load_dataset(solution.run.config, device, trust=config.trust, location=config.dataset)
+    model = solution.network(dataset, trust=config.trust)
+    grids = {axis: grid(*given) for axis in ("x", "y") if (given := getattr(config, axis)) is not None}
+    options = {key: config.direction[key] for key in ("norm", "ignore", "seed")}
+    chosen = {axis: directions.random(params_of(model), axis=axis, **options) for axis in grids}
+    sampled = EvaluationConfig(splits=[config.split], samples=config.samples)
+    (mark,) = marks_of([solution], [(0.0, 0.0)], sampled, dataset)
+    subject = classifier(model, dataset, solution.run.config["loss"], [config.split])
+    x, y = grids.get("x", np.zeros(1)), grids.get("y")
+    out = compute(config, subject, chosen, x, y, mark, solution.run.config)
+    _report(store.read(out), config.split)
+    return out
+
+
+def _report(map_: store.Surface, split: str) -> None:
+    """Print the values at the run's weights, where these are on the grid."""
+    here = np.flatnonzero(map_.x == 0)
+    there = np.zeros(1, int) if map_.y is None else np.flatnonzero(map_.y == 0)
+    if len(here) and len(there):
+        values = {
+            name: float(np.atleast_2d(map_.values[f"{split}/{name}"])[there[0], here[0]])
+            for name in ("largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio", "residual")
+        }
+        told = ", ".join(f"{name.replace('_', ' ')} {value:.6g}" for name, value in values.items())
+        print(f"{split} loss at the run's weights: {told}")

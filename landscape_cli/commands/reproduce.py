@@ -1,0 +1,86 @@
+"""`landscape reproduce`: a phenomenon of the literature, trained, measured, drawn and judged."""
+
+import importlib
+import os
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from landscape_cli.config import ReproduceConfig, settings_from
+from landscape_cli.errors import LandscapeError
+from landscape_cli.files import only_writer
+from landscape_cli.phenomena.catalogue import Phenomenon, default_folder, phenomenon
+from landscape_cli.phenomena.gallery import measured
+from landscape_cli.phenomena.lab import Lab
+from landscape_cli.phenomena.record import asked_for, finished, write
+from landscape_cli.progress import note
+
+PICTURES, DATA = {".png", ".pdf"}, {".csv", ".h5"}  # what `record.write` puts into a folder and its data/
+
+
+def run(config: ReproduceConfig) -> Path:
+    """Reproduce each phenomenon of `config.id`, print its claims; return the folder of the last one."""
+    entries = [phenomenon(name) for name in config.id]
+    folders = [_folder(config, entry) for entry in entries]
+    for number, (entry, folder) in enumerate(zip(entries, folders, strict=True), start=1):
+        _reproduce(config, entry, folder)
+        if number < len(folders):
+            print(folder)
+    return folders[-1]
+
+
+def _folder(config: ReproduceConfig, entry: Phenomenon) -> Path:
+    if config.out is None:
+        return default_folder(config.outputs_dir, entry.id, config.scale)
+    return Path(config.out) if len(config.id) == 1 else Path(config.out, f"{entry.id}_{config.scale}")
+
+
+def _reproduce(config: ReproduceConfig, entry: Phenomenon, folder: Path) -> None:
+    scale = entry.scales[config.scale]
+    seeds = [config.seed + number for number in range(config.seeds or scale.seeds)]
+    asked = asked_for(entry, config.scale, seeds)
+    with only_writer(folder):
+        if _holds_other_things(folder):
+            raise LandscapeError(f"{folder} holds other things than a reproduction; choose another out=")
+        result = finished(folder, asked)
+        if result is None:
+            note(f"{entry.id}, scale {config.scale}: {len(scale.runs) * len(seeds)} runs; {scale.cost}")
+            lab = Lab(scale, seeds, commands(config), config.device, config.dataset)
+            module, _, function = entry.code.partition(":")
+            measure = getattr(importlib.import_module(f"landscape_cli.phenomena.{module}"), function)
+            result = write(folder, asked, lab, measure)
+        else:
+            note(f"{folder} is finished; nothing to do")
+    for claim in result["claims"]:
+        wanted = f"{claim['relation']} {claim['threshold']:g}"
+        print(f"{claim['verdict']}: {claim['text']}: {measured(claim)}; wanted {wanted}")
+
+
+def _holds_other_things(folder: Path) -> bool:
+    """Whether a folder holds what no reproduction has put there; hidden files are what a kill or a system left."""
+    if not folder.exists():
+        return False
+    found = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return any(
+        path.suffix not in PICTURES and path.name not in ("result.json", "data") for path in found
+    ) or any(
+        path.suffix not in DATA for path in (folder / "data").glob("*") if not path.name.startswith(".")
+    )
+
+
+def commands(config: ReproduceConfig) -> Any:
+    """Return what lets a command do its work on this reproduction's device and data."""
+
+    def command(name: str, words: list[str]) -> Path:
+        settings = settings_from(name, words)
+        settings.device = config.device
+        if "root" in getattr(settings, "dataset", {}):
+            settings.dataset["root"] = config.dataset["root"]
+        if not any(word.startswith("out=") for word in words):
+            settings.outputs_dir = config.outputs_dir
+            settings.out = str(settings.default_out(words))
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+            written: Path = importlib.import_module(f"landscape_cli.commands.{name}").run(settings)
+        return written
+
+    return command

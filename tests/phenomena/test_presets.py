@@ -1,0 +1,97 @@
+"""The paper scale is real: every distinct setting of it is composed, built and trained for two steps.
+
+On random images of the right shape, in the place where the data sets lie.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import Landscape
+from landscape_cli.config import TrainConfig, settings_from
+from landscape_cli.phenomena.catalogue import ids, phenomenon
+from landscape_cli.runs import Run
+
+SHAPES = {"cifar10": (32, 32, 3), "fashion_mnist": (28, 28), "mnist": (28, 28)}
+SIZE = 10  # samples, in batches of half as many
+
+
+def setting(config: TrainConfig) -> str:
+    """Return what tells two runs apart but for numbers that change no code that runs."""
+    return json.dumps(
+        {
+            "dataset": {key: config.dataset[key] for key in ("name", "scaling", "pool")},
+            "architecture": config.architecture,
+            "normalization": config.normalization,
+            "init": config.init,
+            "optimizer": config.optimizer["name"],
+            "schedule": config.schedule["name"],
+            "augment": config.augment,
+            "loss": config.loss,
+        },
+        sort_keys=True,
+    )
+
+
+def distinct() -> dict[str, list[str]]:
+    """Return the words of one run for each distinct setting of the paper scales, by a readable name."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for name in ids():
+        for run, words in phenomenon(name).scales["paper"].runs.items():
+            config = settings_from("train", words)
+            found.setdefault(setting(config), (f"{name}: {run}", words))
+    return dict(found.values())
+
+
+PRESETS = distinct()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    for name, shape in SHAPES.items():
+        arrays = {
+            f"{split}_images": random.integers(0, 256, (SIZE, *shape), dtype=np.uint8)
+            for split in ("train", "test")
+        }
+        labels = np.arange(SIZE) % 10
+        np.savez(folder / f"{name}.npz", **arrays, train_labels=labels, test_labels=labels)
+    return folder
+
+
+def test_the_networks_of_the_papers_are_among_them() -> None:
+    names = {
+        (config.architecture["name"], config.architecture.get("skip"), config.architecture.get("width"))
+        for config in (settings_from("train", words) for words in PRESETS.values())
+    }
+    assert names >= {
+        *((f"resnet{depth}", skip, 1) for depth in (20, 56, 110) for skip in (True, False)),
+        *(("resnet56", skip, width) for width in (2, 4, 8) for skip in (True, False)),
+        *((f"vgg{depth}", None, 1) for depth in (9, 16, 19)),
+        ("densenet121", None, None),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_of_the_paper_scale_trains(
+    root: Path, tmp_path: Path, landscape: Landscape, name: str
+) -> None:
+    config = settings_from("train", PRESETS[name])
+    where = [f"dataset.root={root}"] if "root" in config.dataset else []
+    if config.architecture.get("width", 1) >= 4:  # ResNets take images of any size
+        where.append("dataset.pool=4")
+    sizes = [f"dataset.train_size={SIZE}", f"dataset.test_size={SIZE}", f"batch_size={SIZE // 2}", "epochs=1"]
+    outcome = landscape("train", *PRESETS[name], *where, *sizes, "out=run")
+    assert outcome.status == 0, outcome.err
+    run = Run(tmp_path / "run", {})
+    assert run.finished
+    first, last = run.metrics()
+    assert (first["step"], last["step"]) == (0, 2)
+    assert np.isfinite([*first.values(), *last.values()]).all()
+    assert last["gradient_norm"] != first["gradient_norm"]
+    shutil.rmtree(tmp_path / "run")  # up to a gigabyte
