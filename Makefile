@@ -10,7 +10,7 @@ DEMO := outputs/demo
 LANDSCAPE := $(BIN)/landscape
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test figures gallery paper costs bench lint clean
+.PHONY: help demo test figures paper costs bench lint clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -37,10 +37,7 @@ DATA ?= data
 # with make -j each of the processes has one core
 ONE_CORE = $(if $(findstring -j,$(MAKEFLAGS)),OMP_NUM_THREADS=1)
 
-figures: costs $(PHENOMENA:%=figure-%) ## all figures at small scale, hours on two cores; finished ones are kept; make -j2 uses both
-	@$(LANDSCAPE) gallery
-
-gallery: $(VENV)/installed ## the page docs/gallery/README.md from what has been reproduced
+figures: costs $(PHENOMENA:%=figure-%) ## all figures at small scale, into docs/gallery; finished ones are kept; -j2 uses both cores
 	@$(LANDSCAPE) gallery out=docs/gallery
 
 $(PHENOMENA:%=figure-%): figure-%: $(REPRODUCED)/%_small/result.json

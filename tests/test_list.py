@@ -17,7 +17,9 @@ GROUPS = [
 
 def test_the_kinds_are_listed(landscape: Landscape) -> None:
     lines = landscape("list").out.splitlines()
-    assert {f"{group}s" for group in GROUPS} | {"phenomena", "plots", "runs"} == {line.split()[0] for line in lines}
+    assert {f"{group}s" for group in GROUPS} | {"phenomena", "plots", "runs"} == {
+        line.split()[0] for line in lines
+    }
 
 
 @pytest.mark.parametrize("group", GROUPS)

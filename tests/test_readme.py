@@ -16,7 +16,9 @@ def commands() -> list[list[str]]:
     text = README.replace("\\\n", " ")
     found = []
     for line in text.splitlines():
-        match = re.match(r"\s+(?:\$ )?landscape (train|surface|interpolate|plot|trajectory|hessian|reproduce) (.*)", line)
+        match = re.match(
+            r"\s+(?:\$ )?landscape (train|surface|interpolate|plot|trajectory|hessian|reproduce) (.*)", line
+        )
         if match and "architecture=resnet21" not in line and "batch_size=1 " not in line:
             arguments = shlex.split(match[2].replace("$skip", "false"), comments=True)
             found.append([match[1], *arguments])

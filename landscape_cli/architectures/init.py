@@ -108,6 +108,7 @@ _DRAWS: dict[str, Draw] = {
     "xavier_uniform": lambda weight, options: nn.init.xavier_uniform_(weight, gain=options.positive("gain")),
     "xavier_normal": lambda weight, options: nn.init.xavier_normal_(weight, gain=options.positive("gain")),
     "kaiming": _kaiming,
+    "lecun": lambda weight, options: nn.init.kaiming_normal_(weight, nonlinearity="linear"),
     "orthogonal": lambda weight, options: nn.init.orthogonal_(weight, gain=options.positive("gain")),
     "sparse": _sparse,
 }

@@ -45,7 +45,8 @@ def run(config: ListConfig) -> Path | None:
     else:
         raise unknown("kind", config.kind, KINDS)
     width = max((len(name) for name, _ in rows), default=0)
-    table = "".join(f"{name:<{width}}  {description}\n" for name, description in rows)
+    indent = "\n" + " " * (width + 2)
+    table = "".join(f"{name:<{width}}  {text.replace(chr(10), indent)}\n" for name, text in rows)
     print(table, end="")
     if config.out is None:
         return None
@@ -67,10 +68,10 @@ def _description(path: Path) -> str:
 
 def _phenomenon_line(entry: Phenomenon, outputs_dir: str) -> str:
     scales = (
-        f"{name} ({scale.cost}): {status(outputs_dir, entry.id, name)}"
+        f"scale={name}: {status(outputs_dir, entry.id, name)} ({scale.cost})"
         for name, scale in entry.scales.items()
     )
-    return f"{entry.line} [{entry.source}]; {'; '.join(scales)}"
+    return "\n".join([entry.line, entry.source, *scales])
 
 
 def _runs(outputs: Path) -> list[tuple[str, str]]:

@@ -57,15 +57,13 @@ def _reproduce(config: ReproduceConfig, entry: Phenomenon, folder: Path) -> None
 
 
 def _holds_other_things(folder: Path) -> bool:
-    """Whether a folder holds what no reproduction has put there; hidden files are what a kill or a system left."""
+    """Whether a folder holds what no reproduction puts there; hidden files are a kill's or the system's."""
     if not folder.exists():
         return False
     found = [path for path in folder.iterdir() if not path.name.startswith(".")]
     return any(
         path.suffix not in PICTURES and path.name not in ("result.json", "data") for path in found
-    ) or any(
-        path.suffix not in DATA for path in (folder / "data").glob("*") if not path.name.startswith(".")
-    )
+    ) or any(path.suffix not in DATA for path in (folder / "data").glob("*") if not path.name.startswith("."))
 
 
 def commands(config: ReproduceConfig) -> Any:

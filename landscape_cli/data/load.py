@@ -151,9 +151,7 @@ def _scaling(
     if scaling != "unit":
         raise unknown("dataset.scaling", scaling, SCALINGS)
     if dtype != np.uint8:
-        raise LandscapeError(
-            f"dataset.scaling=unit needs 8-bit images, got {dtype}; say standardize"
-        )
+        raise LandscapeError(f"dataset.scaling=unit needs 8-bit images, got {dtype}; say standardize")
     return np.zeros(channels), np.full(channels, 255.0)
 
 

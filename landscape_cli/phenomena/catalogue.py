@@ -114,7 +114,7 @@ def read_result(folder: Path) -> dict[str, Any]:
 
 
 def status(outputs_dir: str | Path, name: str, scale: str) -> str:
-    """Return what became of a phenomenon here: ``not run``, ``holds``, ``fails``, ``undecided``; or the damage."""
+    """Return what became of a phenomenon here: ``not run``, its verdict, or why that cannot be read."""
     folder = default_folder(outputs_dir, name, scale)
     if not (folder / "result.json").exists():
         return "not run"

@@ -41,7 +41,8 @@ def write(folder: Path, entries: Sequence[tuple[Phenomenon, Path, Mapping[str, A
         folder: where to.
         entries: each phenomenon with the folder of its reproduction and the content of its result.json.
     """
-    parts = [HEAD, _overview([(entry, result) for entry, _, result in entries])]
+    results = [(entry, result) for entry, _, result in entries]
+    parts = [HEAD, _overview(results), _made_with([result for _, result in results])]
     section = ""
     for entry, source, result in entries:
         if entry.section != section:
@@ -65,6 +66,18 @@ def _smaller(path: Path) -> bytes:
     content = io.BytesIO()
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(content, format="PNG", optimize=True)
     return content.getvalue()
+
+
+def _made_with(results: Sequence[Mapping[str, Any]]) -> str:
+    """Return which software and hardware the results are of."""
+    made = {
+        f"landscape-cli {versions['landscape-cli']}, torch {versions['torch']}, {provenance['device']}"
+        f" ({provenance['hardware']})"
+        for result in results
+        for provenance in [result["provenance"]]
+        for versions in [provenance["versions"]]
+    }
+    return f"Measured with {'; '.join(sorted(made))}.\n"
 
 
 def _overview(results: Sequence[tuple[Phenomenon, Mapping[str, Any]]]) -> str:

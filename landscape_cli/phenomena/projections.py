@@ -171,14 +171,15 @@ def _line_claims(name: str, rows: Sequence[Row], directions: int) -> list[Claim]
             [abs(row["loss_at_0"] / math.log(10) - 1) for row in initial],
             "<=",
             0.05,
-            note="5 % is this software's reading of `about`, chosen before the measurement",
+            note="5 % is this software's reading of `about`",
         ),
         Claim(
             say + "the initial loss is much larger than the trained one: their ratio",
             [row["loss_at_0"] / low["loss_at_0"] for row, low in pairs],
             ">=",
             3.0,
-            note="a factor of 3 is this software's reading of `much`, chosen before the measurement",
+            note="a factor of 3 is this software's reading of `much`, set when training losses near 0.4 were "
+            "known",
         ),
         Claim(
             say + "the slope |dL/dalpha| at the initial weights is at least 5 times that at the trained ones",

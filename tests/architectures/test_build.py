@@ -86,7 +86,9 @@ def test_trains_a_step_on_digits(name: str, normalization: str) -> None:
         assert (outputs[0] - outputs[1]).abs().max() > 1e-3, "the input does not reach the output"
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn", "lenet5", "vgg9", "vgg16", "vgg19", "resnet", "resnet20", "resnet56", "densenet"])
+@pytest.mark.parametrize(
+    "name", ["mlp", "cnn", "lenet5", "vgg9", "vgg16", "vgg19", "resnet", "resnet20", "resnet56", "densenet"]
+)
 def test_trains_a_step_on_colour_images_of_other_sizes(name: str) -> None:
     torch.manual_seed(0)
     for shape in [(3, 32, 32), (1, 28, 28), (3, 9, 13), (2, 40, 33)]:

@@ -51,7 +51,7 @@ def assert_uniform(weight: torch.Tensor, bound: float) -> None:
 
 
 def test_every_init_was_found() -> None:
-    assert len(DRAWN) == 9
+    assert len(DRAWN) == 10
 
 
 def test_default_leaves_the_model() -> None:
@@ -96,6 +96,11 @@ def test_kaiming(mode: str, fans: tuple[int, int]) -> None:
         assert_normal(weight, math.sqrt(2 / fan))
     for weight, fan in zip(drawn("kaiming", mode=mode, distribution="uniform"), fans, strict=True):
         assert_uniform(weight, math.sqrt(6 / fan))
+
+
+def test_lecun() -> None:
+    for weight, fan_in in zip(drawn("lecun"), (72, 256), strict=True):
+        assert_normal(weight, 1 / math.sqrt(fan_in))
 
 
 def test_kaiming_with_small_linear_layers() -> None:
@@ -210,8 +215,8 @@ def test_layers_are_found_in_order() -> None:
         ),
         (
             {"name": "xavier"},
-            "no init 'xavier'; choose from constant, default, kaiming, normal, orthogonal, pretrained, "
-            "sparse, uniform, xavier_normal, xavier_uniform, zeros (nearest: xavier_normal)",
+            "no init 'xavier'; choose from constant, default, kaiming, lecun, normal, orthogonal, "
+            "pretrained, sparse, uniform, xavier_normal, xavier_uniform, zeros (nearest: xavier_normal)",
         ),
     ],
 )

@@ -13,7 +13,7 @@ from landscape_cli.errors import LandscapeError
 
 CPU = torch.device("cpu")
 CONFIGS = Path(__file__).parents[2] / "conf" / "dataset"
-COMMON = {"name", "source", "train_size", "test_size", "label_noise", "seed"}
+COMMON = {"name", "source", "scaling", "train_size", "test_size", "label_noise", "seed"}
 
 
 def configured(name: str, **changes: Any) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def configured(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def write_npz(path: Path, seed: int = 0, train: int = 40, test: int = 20, **changes: Any) -> Path:
+    path.parent.mkdir(exist_ok=True)
     random = np.random.default_rng(seed)
     arrays = {
         "train_images": random.integers(0, 256, (train, 6, 5, 3), dtype=np.uint8),
@@ -45,6 +46,7 @@ def test_every_config_has_the_common_options_and_a_description() -> None:
         assert set(options) >= COMMON, file
         assert options["name"] == file.stem
         assert file.read_text(encoding="utf-8").startswith("# "), file
+        assert ("pool" in options) == (file.stem not in {"blobs", "spirals", "swiss_roll"})
         assert ("root" in options) == (file.stem in {"cifar10", "cifar100", "fashion_mnist", "mnist", "svhn"})
 
 
@@ -112,6 +114,34 @@ def selected(dataset: Dataset, raw: np.ndarray) -> list[int]:
 def test_a_source_replaces_the_configured_set_and_names_it(tmp_path: Path) -> None:
     dataset = load(configured("digits", source=str(write_npz(tmp_path / "mine.npz"))), CPU)
     assert (dataset.name, dataset.classes, dataset.input_shape) == ("mine", 4, (3, 6, 5))
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "fashion_mnist", "mnist", "svhn"])
+def test_a_npz_file_of_the_sets_name_takes_the_place_of_a_download(tmp_path: Path, name: str) -> None:
+    path = write_npz(tmp_path / "data" / f"{name}.npz")
+    dataset = load(configured(name, root=str(path.parent)), CPU)
+    assert (dataset.name, dataset.classes, dataset.input_shape) == (name, 4, (3, 6, 5))
+    assert dataset.fingerprint == load(configured("custom", source=str(path)), CPU).fingerprint
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_the_home_folder_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_npz(tmp_path / "sets" / "mnist.npz")
+    assert load(configured("mnist", root="~/sets"), CPU).classes == 4
+
+
+def test_a_damaged_npz_file_in_place_of_a_download_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mnist.npz"
+    path.write_bytes(b"no archive")
+    with pytest.raises(LandscapeError, match=f"{path} cannot be read as a .npz file"):
+        load(configured("mnist", root=str(tmp_path)), CPU)
+
+
+def test_a_source_goes_before_a_npz_file_in_the_root(tmp_path: Path) -> None:
+    write_npz(tmp_path / "mnist.npz", seed=0)
+    source = write_npz(tmp_path / "mine.npz", seed=1)
+    assert load(configured("mnist", root=str(tmp_path), source=str(source)), CPU).name == "mine"
 
 
 def test_label_noise_changes_the_training_labels_alone() -> None:

@@ -35,8 +35,25 @@ def test_unit_divides_bytes_by_255(source: str) -> None:
     assert loaded.zero.tolist() == [0.0]
 
 
+@pytest.mark.parametrize("file", ["bytes", "floats"])
+def test_none_leaves_the_inputs_what_they_are(source: str, file: str) -> None:
+    path = f"{source}/{file}.npz"
+    loaded = load({"name": "custom", "source": path, "scaling": "none"}, CPU)
+    for split, name in ((loaded.train, "train"), (loaded.test, "test")):
+        np.testing.assert_array_equal(split.inputs[:, 0].numpy(), np.load(path)[f"{name}_images"])
+    assert loaded.train.inputs.dtype == torch.float32
+    assert loaded.zero.tolist() == [0.0]
+    scaled = load({"name": "custom", "source": path, "scaling": "standardize"}, CPU)
+    assert scaled.fingerprint == loaded.fingerprint
+
+
 @pytest.mark.parametrize(
-    ("file", "scaling", "words"), [("floats", "unit", "8-bit"), ("bytes", "units", "choose from")]
+    ("file", "scaling", "words"),
+    [
+        ("floats", "unit", "8-bit"),
+        ("bytes", "units", r"no dataset.scaling 'units'; choose from none, standardize, unit"),
+        ("bytes", None, r"no dataset.scaling 'None'"),
+    ],
 )
 def test_what_does_not_go_is_refused(source: str, file: str, scaling: str, words: str) -> None:
     with pytest.raises(LandscapeError, match=words):

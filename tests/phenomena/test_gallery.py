@@ -20,6 +20,11 @@ def made_result(folder: Path, claims: list[Claim]) -> None:
         "training_seconds": 240.0,
         "claims": [claim.record() for claim in claims],
         "pictures": ["first.png"],
+        "provenance": {
+            "versions": {"landscape-cli": "0.1", "torch": "2.15"},
+            "device": "cpu",
+            "hardware": "x86_64",
+        },
     }
     (folder / "result.json").write_text(json.dumps(result))
 
@@ -36,6 +41,7 @@ def test_the_page(landscape: Landscape, tmp_path: Path) -> None:
     page = Path(outcome.last_line).read_text(encoding="utf-8")
     assert "| [nn-composition](#nn-composition) | holds | 1 of 1 | 4 min, 12 s |" in page
     assert "| [pca-trajectory](#pca-trajectory) | fails | 1 of 2 | 4 min, 12 s |" in page
+    assert "Measured with landscape-cli 0.1, torch 2.15, cpu (x86_64).\n" in page
     assert "| the sun rises | 2.5 ± 0.5, n = 3 | > 1 | holds |" in page
     assert "| the moon \\| falls<br>*it does not* | 2.5 ± 0.5, n = 3 | < 1 | fails |" in page
     assert "| it is far *(reported only)* | beyond what was looked at, n = 3 | > 1 | holds |" in page
