@@ -18,7 +18,6 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from landscape_cli.config import EvaluationConfig, InterpolateConfig, SurfaceConfig
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation import processes
 from landscape_cli.evaluation.compute import compute
@@ -32,6 +31,7 @@ from landscape_cli.files import write_text
 from landscape_cli.measures import barrier as _barrier
 from landscape_cli.plots.draw import draw, save
 from landscape_cli.plots.values import default_split
+from landscape_cli.schemas import EvaluationConfig, InterpolateConfig, SurfaceConfig
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import Vector, params_of, point_of
 

@@ -22,8 +22,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from landscape_cli import config as configs
 from landscape_cli.completion import complete
+from landscape_cli.composition import register, settings_of
+from landscape_cli.config import CONF
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
 from landscape_cli.messages import explain
@@ -75,7 +76,7 @@ def task(config: DictConfig) -> None:
     command, words, sweeps = str(job.job.config_name), list(job.overrides.task), job.mode == RunMode.MULTIRUN
     overrides, written, failure = " ".join(words), None, None
     try:
-        written = _run(command, configs.settings_of(config, words))
+        written = _run(command, settings_of(config, words))
     except Exception as error:
         failure = explain(error)
         if failure is None:
@@ -153,9 +154,9 @@ def _hydra(command: str, words: list[str]) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     # threads that spin for long while they wait starve each other, threads that sleep at once wake late
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    configs.register()
+    register()
     sys.argv = [sys.argv[0], *words]
-    hydra.main(version_base="1.3", config_path=str(configs.CONF), config_name=command)(task)()
+    hydra.main(version_base="1.3", config_path=str(CONF), config_name=command)(task)()
 
 
 def _value(words: list[str], key: str, default: str) -> str:

@@ -6,8 +6,8 @@ import io
 import os
 from collections.abc import Callable, Iterable
 
-from landscape_cli.config import SCHEMAS
 from landscape_cli.errors import LandscapeError
+from landscape_cli.schemas import SCHEMAS
 
 SHELLS = ("bash", "fish", "zsh")
 LISTS = ("x", "y", "alpha", "splits", "file", "run")

@@ -12,8 +12,8 @@ from hydra.errors import (
 )
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from landscape_cli import config as configs
 from landscape_cli.errors import LandscapeError, nearest, unknown
+from landscape_cli.schemas import SCHEMAS
 
 
 def explain(error: BaseException, command: str = "") -> str | None:
@@ -70,4 +70,4 @@ def _keys(command: str, error: OmegaConfBaseException, parent: str) -> list[str]
     node = error.parent_node
     if parent and node is not None and hasattr(node, "keys"):
         return [f"{parent}.{name}" for name in node.keys()]  # noqa: SIM118
-    return [field.name for field in dataclasses.fields(configs.SCHEMAS[command])]
+    return [field.name for field in dataclasses.fields(SCHEMAS[command])]

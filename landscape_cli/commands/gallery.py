@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from landscape_cli.config import GalleryConfig
 from landscape_cli.errors import LandscapeError
 from landscape_cli.phenomena.catalogue import catalogue, default_folder, read_result
 from landscape_cli.phenomena.gallery import write
+from landscape_cli.schemas import GalleryConfig
 
 
 def run(config: GalleryConfig) -> Path:

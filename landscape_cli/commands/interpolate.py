@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from landscape_cli import device as devices
-from landscape_cli.config import InterpolateConfig, in_common
+from landscape_cli.config import in_common
 from landscape_cli.evaluation import processes, store
 from landscape_cli.evaluation.compute import compute
 from landscape_cli.evaluation.marks import marks_of
 from landscape_cli.evaluation.subject import classifier
 from landscape_cli.evaluation.sweep import grid
 from landscape_cli.measures import barrier
+from landscape_cli.schemas import InterpolateConfig
 from landscape_cli.solutions import check_comparable, load_dataset, locate
 from landscape_cli.weights.arithmetic import params_of, point_of
 from landscape_cli.weights.directions import toward

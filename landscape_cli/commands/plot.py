@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from landscape_cli.config import PlotConfig
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.store import read
 from landscape_cli.files import write_text
 from landscape_cli.plots.animation import ANIMATED, save_animation
 from landscape_cli.plots.draw import draw, resolve_kind, save
 from landscape_cli.plots.values import default_split
+from landscape_cli.schemas import PlotConfig
 
 
 def run(config: PlotConfig) -> Path:

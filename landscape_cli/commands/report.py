@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from landscape_cli.config import ReportConfig
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.store import read
 from landscape_cli.files import write_text
@@ -13,6 +12,7 @@ from landscape_cli.plots.labels import run_title
 from landscape_cli.plots.page import Section, page_html
 from landscape_cli.plots.values import default_split
 from landscape_cli.runs import Run, open_run
+from landscape_cli.schemas import ReportConfig
 
 INTERPOLATIONS = "Loss and accuracy on the straight line between two solutions."
 LINES = "Loss and accuracy along a line through the weights; training solid, test dashed."

@@ -6,7 +6,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from landscape_cli.config import ReproduceConfig, settings_from
+from landscape_cli.composition import settings_from
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import only_writer
 from landscape_cli.phenomena.catalogue import Phenomenon, default_folder, phenomenon
@@ -14,6 +14,7 @@ from landscape_cli.phenomena.gallery import measured
 from landscape_cli.phenomena.lab import Lab
 from landscape_cli.phenomena.record import asked_for, finished, write
 from landscape_cli.progress import note
+from landscape_cli.schemas import ReproduceConfig
 
 PICTURES, DATA = {".png", ".pdf"}, {".csv", ".h5"}  # what `record.write` puts into a folder and its data/
 

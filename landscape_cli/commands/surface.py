@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from landscape_cli import device as devices
-from landscape_cli.config import SurfaceConfig, in_common
+from landscape_cli.config import in_common
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation import processes
@@ -11,6 +11,7 @@ from landscape_cli.evaluation.compute import compute
 from landscape_cli.evaluation.marks import marks_of
 from landscape_cli.evaluation.subject import classifier
 from landscape_cli.evaluation.sweep import grid
+from landscape_cli.schemas import SurfaceConfig
 from landscape_cli.solutions import Solution, check_comparable, load_dataset, locate
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import Vector, norm, params_of, point_of

@@ -7,7 +7,7 @@ import torch
 
 from landscape_cli import device as devices
 from landscape_cli import provenance
-from landscape_cli.config import TrainConfig
+from landscape_cli.schemas import TrainConfig
 from landscape_cli.solutions import initial_network, load_dataset
 from landscape_cli.training.loop import train
 from landscape_cli.training.record import claim, existing

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from landscape_cli import checkpoint
 from landscape_cli import device as devices
-from landscape_cli.config import TrajectoryConfig
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation import processes
 from landscape_cli.evaluation.compute import compute
@@ -22,6 +21,7 @@ from landscape_cli.evaluation.subject import classifier
 from landscape_cli.evaluation.sweep import grid
 from landscape_cli.progress import note
 from landscape_cli.runs import Run, open_run
+from landscape_cli.schemas import TrajectoryConfig
 from landscape_cli.solutions import Solution, load_dataset
 from landscape_cli.weights import trajectory
 from landscape_cli.weights.arithmetic import Vector, params_of

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from landscape_cli import provenance
-from landscape_cli.config import HessianConfig
 from landscape_cli.curvature.points import NAMES, Points
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation import store
@@ -21,6 +20,7 @@ from landscape_cli.evaluation.subject import Subject
 from landscape_cli.evaluation.sweep import sweep
 from landscape_cli.files import only_writer
 from landscape_cli.progress import note
+from landscape_cli.schemas import HessianConfig
 from landscape_cli.weights.arithmetic import Vector
 
 

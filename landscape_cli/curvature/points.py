@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from landscape_cli.config import HessianConfig
 from landscape_cli.curvature.extremes import Extremes, extremes
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.evaluation.batches import automatic_size, rebatched, size_of, tensors, to_dtype
@@ -15,6 +14,7 @@ from landscape_cli.evaluation.plane import Plane
 from landscape_cli.evaluation.processes import Index, Values
 from landscape_cli.evaluation.store import Array, Mask, Writer
 from landscape_cli.evaluation.subject import Subject, chosen, subset
+from landscape_cli.schemas import HessianConfig
 from landscape_cli.weights.arithmetic import Vector, point_of
 
 NAMES = (

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from landscape_cli import provenance
-from landscape_cli.config import EvaluationConfig
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation import precision, refine, store
 from landscape_cli.evaluation.marks import Mark, check_marks
@@ -23,6 +22,7 @@ from landscape_cli.evaluation.subject import Subject
 from landscape_cli.evaluation.sweep import sweep
 from landscape_cli.files import only_writer
 from landscape_cli.progress import duration, note
+from landscape_cli.schemas import EvaluationConfig
 from landscape_cli.weights.arithmetic import Vector
 
 # relative: by how much the loss of the same samples may differ between two machines

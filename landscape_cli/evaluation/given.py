@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.utils.data import default_convert
 
 from landscape_cli import device as devices
-from landscape_cli.config import LOSSES
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation import losses
 from landscape_cli.evaluation.batches import Batch, apply_to, tensors
 from landscape_cli.evaluation.subject import Subject
+from landscape_cli.schemas import LOSSES
 from landscape_cli.weights.arithmetic import point_of
 
 Loss = str | Callable[[Any, Any], Tensor]

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from landscape_cli.config import EvaluationConfig
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import Evaluation
+from landscape_cli.schemas import EvaluationConfig
 from landscape_cli.solutions import Solution, labels
 
 # relative; the same weights and samples in another batch size or on another device agree to 1e-6

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from landscape_cli.config import EvaluationConfig
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import Batch, automatic_size, rebatched, size_of, tensors
 from landscape_cli.evaluation.calibration import Calibration, anchor_points
@@ -14,6 +13,7 @@ from landscape_cli.evaluation.plane import Plane
 from landscape_cli.evaluation.processes import Index, Values
 from landscape_cli.evaluation.store import Array, Writer
 from landscape_cli.evaluation.subject import Subject, chosen, subset
+from landscape_cli.schemas import EvaluationConfig
 from landscape_cli.weights.arithmetic import Vector, point_of
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from landscape_cli.config import CONF, SCALES, from_yaml
+from landscape_cli.config import CONF, from_yaml
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.schemas import SCALES
 
 FOLDER = CONF / "phenomena"
 

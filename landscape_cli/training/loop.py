@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli import device as devices
-from landscape_cli.config import TrainConfig
 from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset, Split
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import evaluate
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.progress import bar, describe
+from landscape_cli.schemas import TrainConfig
 from landscape_cli.training.metrics import gradient_norm, weight_norm
 from landscape_cli.training.record import Record
 from landscape_cli.training.state import State

@@ -8,10 +8,10 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.lr_scheduler import LambdaLR
 
-from landscape_cli.config import TrainConfig
 from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
+from landscape_cli.schemas import TrainConfig
 from landscape_cli.training import optimizers, schedules
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from conftest import Landscape
-from landscape_cli.config import SCALES, TrainConfig, settings_from
+from landscape_cli.composition import settings_from
 from landscape_cli.errors import LandscapeError
 from landscape_cli.phenomena.catalogue import catalogue, default_folder, ids, phenomenon, status
 from landscape_cli.phenomena.findings import Findings
 from landscape_cli.phenomena.record import asked_for
+from landscape_cli.schemas import SCALES, TrainConfig
 
 COUNT = 21
 SECTIONS = {

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from conftest import Landscape
-from landscape_cli.config import TrainConfig, settings_from
+from landscape_cli.composition import settings_from
 from landscape_cli.phenomena.catalogue import ids, phenomenon
 from landscape_cli.runs import Run
+from landscape_cli.schemas import TrainConfig
 
 SHAPES = {"cifar10": (32, 32, 3), "fashion_mnist": (28, 28), "mnist": (28, 28)}
 SIZE = 10  # samples, in batches of half as many
