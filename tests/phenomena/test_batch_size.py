@@ -1,13 +1,10 @@
 """Small and large batches: measured on made-up valleys whose widths are known."""
 
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
-import torch
 
-from landscape_cli import checkpoint
 from landscape_cli.evaluation.store import Surface
 from landscape_cli.phenomena import batch_size
 from landscape_cli.phenomena.lab import Lab
@@ -83,35 +80,9 @@ def test_the_width_of_a_valley_on_the_line_between_two_solutions() -> None:
         return MadeRun(name, seed, 0.9 if name.endswith("small") else 0.8)
 
     lab = as_lab(MadeLab(run, RUNS, line_between=between))
-    found = batch_size.interpolation(lab, alpha="alpha=[-1,2,121]", rise=0.25, samples=None)
+    found = batch_size.interpolation(lab, decay="2e-3", rise=0.25, line=["alpha=[-1,2,121]"], note="")
     np.testing.assert_allclose(found.claims[0].values, 2.0, rtol=2e-2)
     np.testing.assert_allclose(found.claims[1].values, 0.5, rtol=2e-2)
     assert [claim.verdict for claim in found.claims] == ["holds"] * 4
     rows = found.tables["widths"]
     assert rows[0]["small_batch_width"] == pytest.approx(0.4, rel=1e-2)
-
-
-def test_norms_and_spreads_of_weights(tmp_path: Path) -> None:
-    spread = {"wd0_small": 2.0, "wd0_large": 1.0, "wd_small": 0.01, "wd_large": 1.0}
-
-    def run(name: str, seed: int) -> MadeRun:
-        folder = tmp_path / f"{name}_{seed}"
-        made = MadeRun(name, seed, weight_norms=[1, 2, 3, 4 * spread[name]], path=folder)
-        if not folder.exists():
-            generator = torch.Generator().manual_seed(seed)
-            weights = {
-                "w": spread[name] * torch.randn(40, 50, generator=generator),
-                "b": torch.full((9,), 1e6),
-            }
-            keys = ("epoch", "step", "optimizer", "schedule", "rng")
-            checkpoint.save(made.checkpoint_path(3), {"model": weights, **dict.fromkeys(keys, 0)})
-        return made
-
-    found = batch_size.weight_norms(as_lab(MadeLab(run, RUNS)), small_weight=0.01)
-    growing, norm, sd, norm_wd, small_wd = (claim.values for claim in found.claims)
-    np.testing.assert_allclose(growing, 1.0)
-    np.testing.assert_allclose(norm, 2.0)
-    np.testing.assert_allclose(sd, 2.0, rtol=1e-5)  # the same draws; vectors are left out
-    np.testing.assert_allclose(norm_wd, 0.01)
-    assert min(small_wd) > 10
-    assert [claim.verdict for claim in found.claims] == ["holds"] * 5
