@@ -89,6 +89,7 @@ def shortcuts(
     ratio: float,
     surface: Sequence[str],
     levels: list[float],
+    note: str,
 ) -> Findings:
     """Measure what shortcuts do to the surface as networks grow deeper.
 
@@ -102,6 +103,7 @@ def shortcuts(
         ratio: by how much the deep network's radius with shortcuts must exceed that without.
         surface: words of `landscape surface`.
         levels: of the picture's contours.
+        note: what is to be known of the deep networks' radii.
     """
     planes = measured(lab, rise, surface)
     with_, without = f"{deep}", f"{deep}_noshort"
@@ -115,6 +117,7 @@ def shortcuts(
             compared(with_, without),
             ">",
             ratio,
+            note=note,
         ),
         Claim(
             f"{deep} layers: more of the plane is non-convex without shortcuts (fraction of its points,"
@@ -181,7 +184,13 @@ def _dots(lab: Lab, planes: Planes, runs: Sequence[str], words: Sequence[str]) -
 
 
 def width(
-    lab: Lab, *, factors: Mapping[str, list[float]], rise: float, surface: Sequence[str], levels: list[float]
+    lab: Lab,
+    *,
+    factors: Mapping[str, list[float]],
+    rise: float,
+    surface: Sequence[str],
+    levels: list[float],
+    note: str,
 ) -> Findings:
     """Measure what width does, with and without shortcuts.
 
@@ -193,6 +202,7 @@ def width(
         rise: in nats; the radius is where the loss has risen by it.
         surface: words of `landscape surface`.
         levels: of the picture's contours.
+        note: what is to be known of the radii.
     """
     planes = measured(lab, rise, surface)
     claims = []
@@ -217,6 +227,7 @@ def width(
                     [spearman(order, one) for one in radii],
                     ">=",
                     1 - 1e-9,
+                    note=note,
                 ),
                 Claim(
                     f"{words} width makes the plane more convex (non-convex fraction, k = {ks[0]:g} minus"

@@ -1,6 +1,6 @@
 """Small and large batches: which valley is wider, and which generalizes (Li et al. 2018, figures 2 and 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -117,7 +117,15 @@ def _radius_at(line: Surface, end: float, rise: float) -> float:
     return line_radius(line.x - end, loss, at + rise)
 
 
-def grid(lab: Lab, *, rise: float, directions: int, line: Sequence[str], surface: Sequence[str]) -> Findings:
+def grid(
+    lab: Lab,
+    *,
+    rise: float,
+    directions: int,
+    line: Sequence[str],
+    surface: Sequence[str],
+    notes: Mapping[str, str],
+) -> Findings:
     """Measure {SGD, Adam} x {0, 5e-4} x {small, large batch}: the radius of the valley and the test error.
 
     Runs: ``sgd_wd0_small``, ``sgd_wd0_large``, …, ``adam_wd_large``.
@@ -128,6 +136,7 @@ def grid(lab: Lab, *, rise: float, directions: int, line: Sequence[str], surface
         directions: random ones, filter-normalized.
         line: words of `landscape surface` for the lines.
         surface: words of `landscape surface` for the planes of the picture.
+        notes: cell, such as ``adam_wd0`` -> what is to be known of its radii.
     """
     rows: list[Row] = []
     drawn: dict[tuple[str, int], list[Surface]] = {}
@@ -162,6 +171,7 @@ def grid(lab: Lab, *, rise: float, directions: int, line: Sequence[str], surface
                 ratios(of(f"{cell}_small", "radius"), of(f"{cell}_large", "radius")),
                 ">",
                 1.0,
+                note=notes.get(cell, ""),
             ),
             Claim(
                 f"{words}: the small batch generalizes better (test error, large minus small, in points)",
@@ -188,7 +198,7 @@ def grid(lab: Lab, *, rise: float, directions: int, line: Sequence[str], surface
     )
     panels = [
         Panel(
-            words,
+            words.replace(", ", ",\n"),
             "step along filter-normalized directions",
             "training loss (cross-entropy, nats)",
             series=[
@@ -207,9 +217,9 @@ def grid(lab: Lab, *, rise: float, directions: int, line: Sequence[str], surface
     names = [f"{cell}_{size}" for size in SIZES for cell in cells]
     planes = [plane(lab, lab.run(name, first), surface) for name in names]
     titles = [
-        f"{cells[cell]}, {SIZES[size]}: {of(f'{cell}_{size}', 'test_error').mean():.2f} %"
+        f"{words.replace('weight ', '')},\n{SIZES[size]}: {of(f'{cell}_{size}', 'test_error').mean():.2f} %"
         for size in SIZES
-        for cell in cells
+        for cell, words in cells.items()
     ]
     pictures = {
         "lines": draw_panels(panels, title="Mean over directions; bands: one standard deviation over seeds"),

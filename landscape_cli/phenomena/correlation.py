@@ -72,7 +72,7 @@ def sharpness_and_error(
         points={f"seed {seed}": (of(seed, "radius"), of(seed, "test_error")) for seed in lab.seeds},
     )
     widths = Panel(
-        "SGD, one weight decay",
+        "SGD, weight decay 5e-4",
         "batch size",
         f"radius of the valley at L* + {rise:g} (steps)",
         series=[Series("mean over seeds", sizes, radii)],

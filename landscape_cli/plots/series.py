@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from landscape_cli.plots.panels import hide_inner_ticks, panels, write_legend, write_titles
+from landscape_cli.plots.panels import hide_inner_ticks, panels, write_axis_labels, write_legend, write_titles
 from landscape_cli.plots.style import styled
 
 # Okabe and Ito (2008), in an order of falling contrast; line styles tell them apart in grey.
@@ -83,9 +83,10 @@ def draw_panels(content: Sequence[Panel], *, title: str = "", ratio: float | Non
         handles: dict[str, Any] = {}
         for each, panel in zip(axes, content, strict=True):
             _draw(each, panel, handles)
+        if len({panel.y for panel in content}) == 1:
+            hide_inner_ticks(axes, "y")
         for axis in ("x", "y"):
-            if len({getattr(panel, axis) for panel in content}) == 1 and axis == "y" and len(content) > 1:
-                hide_inner_ticks(axes, axis)
+            write_axis_labels(figure, axes, [getattr(panel, axis) for panel in content], axis)
         write_titles(figure, axes, [panel.title for panel in content], title)
         for each, panel in zip(axes, content, strict=True):
             if panel.marks:  # their names stand between the panel and its title
@@ -141,8 +142,6 @@ def _draw(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
             name, (x_mark, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=7
         )
     _number_ticks(axes, panel)
-    axes.set_xlabel(panel.x)
-    axes.set_ylabel(panel.y)
 
 
 def _number_ticks(axes: Axes, panel: Panel) -> None:

@@ -42,7 +42,14 @@ def test_shortcuts() -> None:
     names = ["20", "56", "20_noshort", "56_noshort"]
     radii = dict(zip(names, (0.5, 0.5, 0.5, 0.3), strict=True))
     errors = dict(zip(names, (0.3, 0.2, 0.3, 0.5), strict=True))
-    options: dict[str, Any] = {"shallow": 20, "deep": 56, "rise": 1.0, "ratio": 1.3, "surface": []}
+    options: dict[str, Any] = {
+        "shallow": 20,
+        "deep": 56,
+        "rise": 1.0,
+        "ratio": 1.3,
+        "surface": [],
+        "note": "",
+    }
     found = architectures.shortcuts(lab_of(names, radii, errors, ["56_noshort"]), **options, levels=LEVELS)
     assert verdicts(found) == ["holds"] * 5
     assert found.claims[0].values == pytest.approx([5 / 3] * 3, rel=0.05)
@@ -58,7 +65,7 @@ def test_shortcuts() -> None:
 def test_width() -> None:
     names = ["noshort_0.25", "noshort_0.5", "noshort_1"]
     radii, errors = (dict(zip(names, values, strict=True)) for values in ((0.3, 0.4, 0.5), (0.5, 0.4, 0.3)))
-    options: dict[str, Any] = {"factors": {"noshort": [0.25, 0.5, 1]}, "rise": 1.0, "surface": []}
+    options: dict[str, Any] = {"factors": {"noshort": [0.25, 0.5, 1]}, "rise": 1.0, "surface": [], "note": ""}
     found = architectures.width(lab_of(names, radii, errors, names[:1]), **options, levels=LEVELS)
     assert verdicts(found) == ["holds"] * 3
     radii["noshort_0.5"] = 0.6  # not monotone

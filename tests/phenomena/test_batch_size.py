@@ -53,7 +53,7 @@ def test_the_grid_compares_each_cell_and_ranks_all() -> None:
         return MadeRun(name, seed, test_accuracy=(0.9 if name.endswith("small") else 0.8) + 0.001 * seed)
 
     lab = as_lab(MadeLab(run, CELLS, bowl))
-    found = batch_size.grid(lab, rise=0.25, directions=2, line=[], surface=[])
+    found = batch_size.grid(lab, rise=0.25, directions=2, line=[], surface=[], notes={})
     assert [claim.verdict for claim in found.claims] == ["holds"] * 9
     np.testing.assert_allclose(found.claims[0].values, 2.0, rtol=5e-3)
     np.testing.assert_allclose(found.claims[1].values, 10.0)
@@ -62,7 +62,9 @@ def test_the_grid_compares_each_cell_and_ranks_all() -> None:
     def worse(name: str, seed: int) -> MadeRun:
         return MadeRun(name, seed, test_accuracy=0.8 if name.endswith("small") else 0.9)
 
-    found = batch_size.grid(as_lab(MadeLab(worse, CELLS, bowl)), rise=0.25, directions=2, line=[], surface=[])
+    found = batch_size.grid(
+        as_lab(MadeLab(worse, CELLS, bowl)), rise=0.25, directions=2, line=[], surface=[], notes={}
+    )
     assert [claim.verdict for claim in found.claims] == ["holds", "fails"] * 4 + ["fails"]
 
 
