@@ -64,8 +64,8 @@ def read(name: str, root: Path) -> Arrays:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise LandscapeError(
                 f"data set {name} can neither be read from {folder} nor fetched ({reason})\n"
-                f"put {', '.join(image_set.files)} there, in place of anything damaged; "
-                "name another folder with dataset.root=; or give data of your own with dataset.source="
+                f"put {', '.join(image_set.files)} there, in place of anything damaged, "
+                f"or {root / name}.npz; name another folder with dataset.root=; or give data of your own with dataset.source="
             ) from error
 
 
