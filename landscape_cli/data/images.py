@@ -65,7 +65,8 @@ def read(name: str, root: Path) -> Arrays:
             raise LandscapeError(
                 f"data set {name} can neither be read from {folder} nor fetched ({reason})\n"
                 f"put {', '.join(image_set.files)} there, in place of anything damaged, "
-                f"or {root / name}.npz; name another folder with dataset.root=; or give data of your own with dataset.source="
+                f"or {root / name}.npz; name another folder with dataset.root=; "
+                "or give data of your own with dataset.source="
             ) from error
 
 
