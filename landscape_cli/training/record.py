@@ -13,6 +13,7 @@ from typing import Any
 
 from landscape_cli import checkpoint, provenance
 from landscape_cli.config import first_difference, to_yaml
+from landscape_cli.data.load import COMMON
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import naming, only_writer, write_text
 from landscape_cli.runs import METRICS, Run, open_run
@@ -110,12 +111,17 @@ def existing(path: Path, config: dict[str, Any]) -> Run | None:
     if not (path / "config.yaml").is_file():
         raise LandscapeError(f"{path} exists and is no run folder; choose another out=")
     run = open_run(path, key="out")
-    difference = first_difference(run.config, config)
+    difference = first_difference(_complete(run.config), _complete(config))
     if difference:
         raise LandscapeError(
             f"{path} holds a run of another configuration ({difference}); choose another out= or delete it"
         )
     return run
+
+
+def _complete(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with the options of data sets that came after the run was begun."""
+    return {**config, "dataset": {**COMMON, **(config.get("dataset") or {})}}
 
 
 def _is_begun(path: Path) -> bool:

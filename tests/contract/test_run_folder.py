@@ -124,3 +124,20 @@ def test_a_users_own_code_runs_with_trust_alone(here: Landscape, runs: Path) -> 
     assert not (runs / "imported").exists()
     succeed(here, "surface", "run=own", "x=[-1,1,2]", "y=null", "out=own.h5", "trust=true")
     assert (runs / "imported").exists()
+
+
+def test_a_run_begun_before_an_option_of_the_data_set_existed_is_still_that_run(
+    landscape: Landscape, tmp_path: Path
+) -> None:
+    words = [*MLP[:-1], "epochs=1", "out=run"]
+    succeed(landscape, *words)
+    config = tmp_path / "run" / "config.yaml"
+    old = config.read_text().replace("  pool: 1\n", "")
+    assert old != config.read_text()
+    config.write_text(old)
+    before = (tmp_path / "run" / "metrics.csv").stat().st_mtime_ns
+    succeed(landscape, *words)
+    assert (tmp_path / "run" / "metrics.csv").stat().st_mtime_ns == before
+    outcome = landscape(*words, "dataset.pool=2")
+    assert outcome.status == 1
+    assert "dataset.pool: saved 1, asked for 2" in outcome.err
