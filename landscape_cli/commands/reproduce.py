@@ -4,14 +4,13 @@ import importlib
 import os
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 from landscape_cli.composition import settings_from
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import only_writer
 from landscape_cli.phenomena.catalogue import Phenomenon, default_folder, phenomenon
 from landscape_cli.phenomena.gallery import measured
-from landscape_cli.phenomena.lab import Lab
+from landscape_cli.phenomena.lab import Command, Lab
 from landscape_cli.phenomena.record import asked_for, finished, write
 from landscape_cli.progress import note
 from landscape_cli.schemas import ReproduceConfig
@@ -67,7 +66,7 @@ def _holds_other_things(folder: Path) -> bool:
     ) or any(path.suffix not in DATA for path in (folder / "data").glob("*") if not path.name.startswith("."))
 
 
-def commands(config: ReproduceConfig) -> Any:
+def commands(config: ReproduceConfig) -> Command:
     """Return what lets a command do its work on this reproduction's device and data."""
 
     def command(name: str, words: list[str]) -> Path:
