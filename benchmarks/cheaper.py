@@ -16,14 +16,14 @@ import torch
 from benchmarks import machine
 from benchmarks.alternating import table
 from benchmarks.whole_process import LANDSCAPE, cost
-from landscape_cli.evaluation import store
-from landscape_cli.evaluation.points import Points
-from landscape_cli.evaluation.processes import Index
-from landscape_cli.evaluation.subject import classifier
-from landscape_cli.evaluation.sweep import grid
+from landscape_cli import store
+from landscape_cli.arrays import Index
+from landscape_cli.evaluation.problem import classifier
 from landscape_cli.progress import bar
 from landscape_cli.schemas import SurfaceConfig
 from landscape_cli.solutions import load_dataset, locate
+from landscape_cli.surfaces.grid import grid
+from landscape_cli.surfaces.loss_field import Points
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import params_of
 

@@ -108,7 +108,7 @@ def _run(command: str, settings: Any) -> Path | None:
 
 def _tell_as_follower(error: Exception) -> None:
     """Tell what only this process may know: `StoppedError` is told by the one of rank 0."""
-    from landscape_cli.evaluation.membership import StoppedError
+    from landscape_cli.workers.rendezvous import StoppedError
 
     message = explain(error)
     if message is not None and not isinstance(error, StoppedError):

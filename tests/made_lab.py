@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from landscape_cli.evaluation.path import Trajectory
-from landscape_cli.evaluation.store import Surface
-from landscape_cli.phenomena.catalogue import Scale
+from landscape_cli.reproduction.catalogue import Scale
+from landscape_cli.store import Surface, Trajectory
 
 Height = Callable[..., Any]
 

@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 
 import landscape_cli
-from landscape_cli.evaluation import store
+from landscape_cli import store
 
 PACKAGE = Path(landscape_cli.__file__).parent
 # each row imports rows above it and its own, never below
 ROWS = [
-    {"errors", "files", "progress"},
-    {"config", "schemas", "composition", "sources", "device", "provenance", "measures"},
-    {"data", "architectures", "weights", "checkpoint", "runs"},
+    {"arrays", "errors", "files", "progress"},
+    {"config", "sources", "device", "provenance", "measures", "schemas"},
+    {"store"},
+    {"data", "architectures", "weights", "checkpoint", "runs", "plots"},
     {"solutions"},
-    {"evaluation"},
-    {"curvature"},
-    {"training", "plots"},
+    {"evaluation", "workers"},
+    {"surfaces"},
+    {"curvature", "training"},
+    {"reproduction"},
     {"phenomena"},
+    {"composition"},
     {"commands", "api"},
     {"messages", "completion"},
     {"cli"},

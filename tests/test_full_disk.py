@@ -15,8 +15,7 @@ from children import Children
 from contract.made import DATA, metrics
 
 from conftest import Outcome
-from landscape_cli import cli
-from landscape_cli.evaluation import store
+from landscape_cli import cli, store
 from landscape_cli.files import sha256
 
 TRAIN = ["train", *DATA, "architecture.widths=[12]", "batch_size=20", "epochs=1", "device=cpu"]

@@ -15,8 +15,7 @@ import pytest
 from children import Children
 from contract.made import DATA
 
-from landscape_cli import cli
-from landscape_cli.evaluation import store
+from landscape_cli import cli, store
 
 TRAIN = ["train", *DATA, "architecture.widths=[12]", "batch_size=20", "epochs=1", "device=cpu", "out=run"]
 GRID = ["surface", "run=run", "x=[-1,1,15]", "y=[-1,1,15]", "device=cpu"]

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.phenomena.catalogue import catalogue, default_folder, read_result
-from landscape_cli.phenomena.gallery import write
+from landscape_cli.reproduction.catalogue import catalogue, default_folder, read_result
+from landscape_cli.reproduction.gallery import write
 from landscape_cli.schemas import GalleryConfig
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from landscape_cli import device as devices
+from landscape_cli import store
 from landscape_cli.curvature.compute import compute
 from landscape_cli.errors import LandscapeError, unknown
-from landscape_cli.evaluation import store
-from landscape_cli.evaluation.marks import marks_of
-from landscape_cli.evaluation.subject import classifier
-from landscape_cli.evaluation.sweep import grid
+from landscape_cli.evaluation.problem import classifier
 from landscape_cli.schemas import EvaluationConfig, HessianConfig
 from landscape_cli.solutions import load_dataset, locate
+from landscape_cli.surfaces.grid import grid
+from landscape_cli.surfaces.known_solutions import marks_of
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import params_of
 

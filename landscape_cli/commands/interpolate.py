@@ -5,17 +5,18 @@ from pathlib import Path
 import numpy as np
 
 from landscape_cli import device as devices
+from landscape_cli import store
 from landscape_cli.config import in_common
-from landscape_cli.evaluation import processes, store
-from landscape_cli.evaluation.compute import compute
-from landscape_cli.evaluation.marks import marks_of
-from landscape_cli.evaluation.subject import classifier
-from landscape_cli.evaluation.sweep import grid
+from landscape_cli.evaluation.problem import classifier
 from landscape_cli.measures import barrier
 from landscape_cli.schemas import InterpolateConfig
 from landscape_cli.solutions import check_comparable, load_dataset, locate
+from landscape_cli.surfaces.compute import compute
+from landscape_cli.surfaces.grid import grid
+from landscape_cli.surfaces.known_solutions import marks_of
 from landscape_cli.weights.arithmetic import params_of, point_of
 from landscape_cli.weights.directions import toward
+from landscape_cli.workers import processes
 
 
 def run(config: InterpolateConfig) -> Path | None:

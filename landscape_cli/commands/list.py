@@ -5,8 +5,8 @@ from pathlib import Path
 from landscape_cli.config import CONF
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
-from landscape_cli.phenomena.catalogue import Phenomenon, catalogue, status
 from landscape_cli.plots.labels import run_title
+from landscape_cli.reproduction.catalogue import Phenomenon, catalogue, status
 from landscape_cli.runs import open_run
 from landscape_cli.schemas import ListConfig
 

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.store import read
 from landscape_cli.files import write_text
 from landscape_cli.plots.animation import ANIMATED, save_animation
 from landscape_cli.plots.draw import draw, resolve_kind, save
 from landscape_cli.plots.values import default_split
 from landscape_cli.schemas import PlotConfig
+from landscape_cli.store import read
 
 
 def run(config: PlotConfig) -> Path:

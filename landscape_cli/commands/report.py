@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.store import read
 from landscape_cli.files import write_text
 from landscape_cli.plots.draw import draw, png
 from landscape_cli.plots.interactive import interactive_fragment
@@ -13,6 +12,7 @@ from landscape_cli.plots.page import Section, page_html
 from landscape_cli.plots.values import default_split
 from landscape_cli.runs import Run, open_run
 from landscape_cli.schemas import ReportConfig
+from landscape_cli.store import read
 
 INTERPOLATIONS = "Loss and accuracy on the straight line between two solutions."
 LINES = "Loss and accuracy along a line through the weights; training solid, test dashed."

@@ -8,11 +8,11 @@ from pathlib import Path
 from landscape_cli.composition import settings_from
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import only_writer
-from landscape_cli.phenomena.catalogue import Phenomenon, default_folder, phenomenon
-from landscape_cli.phenomena.gallery import measured
-from landscape_cli.phenomena.lab import Command, Lab
-from landscape_cli.phenomena.record import asked_for, finished, write
 from landscape_cli.progress import note
+from landscape_cli.reproduction.catalogue import Phenomenon, default_folder, phenomenon
+from landscape_cli.reproduction.gallery import measured
+from landscape_cli.reproduction.whole_lab import Command, Lab
+from landscape_cli.reproduction.whole_record import asked_for, finished, write
 from landscape_cli.schemas import ReproduceConfig
 
 PICTURES, DATA = {".png", ".pdf"}, {".csv", ".h5"}  # what `record.write` puts into a folder and its data/

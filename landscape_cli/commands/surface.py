@@ -6,15 +6,15 @@ from landscape_cli import device as devices
 from landscape_cli.config import in_common
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError, unknown
-from landscape_cli.evaluation import processes
-from landscape_cli.evaluation.compute import compute
-from landscape_cli.evaluation.marks import marks_of
-from landscape_cli.evaluation.subject import classifier
-from landscape_cli.evaluation.sweep import grid
+from landscape_cli.evaluation.problem import classifier
 from landscape_cli.schemas import SurfaceConfig
 from landscape_cli.solutions import Solution, check_comparable, load_dataset, locate
+from landscape_cli.surfaces.compute import compute
+from landscape_cli.surfaces.grid import grid
+from landscape_cli.surfaces.known_solutions import marks_of
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import Vector, norm, params_of, point_of
+from landscape_cli.workers import processes
 
 AXES = {1: "a line needs one run", 2: "a plane needs two runs"}
 

@@ -11,21 +11,22 @@ from torch import Tensor
 
 from landscape_cli import checkpoint
 from landscape_cli import device as devices
+from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation import processes
-from landscape_cli.evaluation.compute import compute
-from landscape_cli.evaluation.marks import Mark, marks_of
-from landscape_cli.evaluation.path import RECORDED, Trajectory
-from landscape_cli.evaluation.store import Array
-from landscape_cli.evaluation.subject import classifier
-from landscape_cli.evaluation.sweep import grid
+from landscape_cli.evaluation.problem import classifier
 from landscape_cli.progress import note
 from landscape_cli.runs import Run, open_run
 from landscape_cli.schemas import TrajectoryConfig
 from landscape_cli.solutions import Solution, load_dataset
-from landscape_cli.weights import trajectory
+from landscape_cli.store import Trajectory
+from landscape_cli.store.trajectory import RECORDED
+from landscape_cli.surfaces.compute import compute
+from landscape_cli.surfaces.grid import grid
+from landscape_cli.surfaces.known_solutions import Mark, marks_of
+from landscape_cli.weights import pca
 from landscape_cli.weights.arithmetic import Vector, params_of
 from landscape_cli.weights.directions import random
+from landscape_cli.workers import processes
 
 FEWEST = 3  # checkpoints that can span a plane
 COUNT = 31  # points along an axis
@@ -101,23 +102,23 @@ def _path(
     moving = {name: w for name, w in params.items() if config.ignore == "none" or w.ndim > 1}
 
     def saved(number: int, names: Mapping[str, Tensor]) -> Tensor:
-        return trajectory.flat(checkpoint.load(trained.checkpoint_path(epochs[number]))["model"], names)
+        return pca.flat(checkpoint.load(trained.checkpoint_path(epochs[number]))["model"], names)
 
     def load(number: int) -> Tensor:
         return saved(number, moving)
 
-    n, origin = len(epochs) - 1, trajectory.flat(params, moving)
-    products = trajectory.gram(load, n, origin)
-    ratios, coefficients = trajectory.components(products)
-    axes = trajectory.directions(load, coefficients, origin)
-    plane = {axis: trajectory.unflat(row, params, moving) for axis, row in zip("xy", axes, strict=True)}
-    places, distances = trajectory.project(
-        lambda number: saved(number, params), n + 1, trajectory.flat(params, params), _stacked(plane, params)
+    n, origin = len(epochs) - 1, pca.flat(params, moving)
+    products = pca.gram(load, n, origin)
+    ratios, coefficients = pca.components(products)
+    axes = pca.directions(load, coefficients, origin)
+    plane = {axis: pca.unflat(row, params, moving) for axis, row in zip("xy", axes, strict=True)}
+    places, distances = pca.project(
+        lambda number: saved(number, params), n + 1, pca.flat(params, params), _stacked(plane, params)
     )
     gaussian = {
         axis: random(moving, norm="none", ignore="none", seed=config.seed, axis=axis) for axis in "xy"
     }
-    _, off = trajectory.project(load, n, origin, _stacked(gaussian, moving))
+    _, off = pca.project(load, n, origin, _stacked(gaussian, moving))
     by_chance = float(1 - np.sum(off**2) / np.trace(products))
     note(
         f"{n + 1} checkpoints: of their squared distance to the last one"
@@ -133,13 +134,13 @@ def _path(
         **recorded,
         random_plane_ratio=by_chance,
         explained_variance_ratio=ratios,
-        centred_explained_variance_ratio=trajectory.centred_ratio(products),
+        centred_explained_variance_ratio=pca.centred_ratio(products),
     )
 
 
 def _stacked(plane: Mapping[str, Vector], names: Mapping[str, Tensor]) -> Tensor:
     """Return both directions as rows, of shape (2, p)."""
-    return torch.stack([trajectory.flat(plane[axis], names) for axis in "xy"])
+    return torch.stack([pca.flat(plane[axis], names) for axis in "xy"])
 
 
 def _around(values: Array, margin: float) -> Array:

@@ -9,27 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from landscape_cli import provenance
-from landscape_cli.curvature.points import NAMES, Points
+from landscape_cli import provenance, store
+from landscape_cli.arrays import Array
+from landscape_cli.curvature.hessian_field import NAMES, Points
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation import store
-from landscape_cli.evaluation.compute import SAME, check_loss
-from landscape_cli.evaluation.marks import Mark, check_marks
-from landscape_cli.evaluation.processes import Alone
-from landscape_cli.evaluation.subject import Subject
-from landscape_cli.evaluation.sweep import sweep
+from landscape_cli.evaluation.problem import Subject
 from landscape_cli.files import only_writer
 from landscape_cli.progress import note
 from landscape_cli.schemas import HessianConfig
+from landscape_cli.surfaces.compute import SAME, check_loss
+from landscape_cli.surfaces.grid import sweep
+from landscape_cli.surfaces.known_solutions import Mark, check_marks
 from landscape_cli.weights.arithmetic import Vector
+from landscape_cli.workers.processes import Alone
 
 
 def compute(
     config: HessianConfig,
     subject: Subject,
     directions: Mapping[str, Vector],
-    x: store.Array,
-    y: store.Array | None,
+    x: Array,
+    y: Array | None,
     mark: Mark,
     run_config: Mapping[str, Any],
 ) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from landscape_cli.evaluation.store import Array
+from landscape_cli.arrays import Array
 
 # Measured on 121 Hessians of a small network, 1,480 weights each, to a tolerance of 1e-2: both ends from one
 # Krylov space of 20 vectors took 22 products a point from the neighbour's eigenvectors and 41 from a random

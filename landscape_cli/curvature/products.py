@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import Batch, size_of
 from landscape_cli.evaluation.evaluator import evaluate_samples
 from landscape_cli.evaluation.losses import Objective
-from landscape_cli.evaluation.store import Array
 
 
 class Hessian:

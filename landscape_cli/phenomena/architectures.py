@@ -7,14 +7,15 @@ from itertools import product
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape_cli.evaluation.store import Array, Surface
+from landscape_cli.arrays import Array
 from landscape_cli.measures import minima, nonconvex_fraction, plane_radius, spearman
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.phenomena.valleys import LOSS, centre, plane, ratios, test_error
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface
 
 ALIKE = 0.3
 """By how much a ratio of radii may be off 1 for two contours to be almost identical."""

@@ -5,14 +5,15 @@ from itertools import product
 
 import numpy as np
 
-from landscape_cli.evaluation.store import Array, Surface
+from landscape_cli.arrays import Array
 from landscape_cli.measures import line_radius, spearman
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.phenomena.valleys import LOSS, centre, lines, losses, plane, radius, ratios, test_error
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface
 
 GRID_DECAY = "5e-4"  # of the grid of figure 3
 SIZES = {"small": "small batch", "large": "large batch"}

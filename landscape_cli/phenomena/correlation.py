@@ -5,13 +5,13 @@ from itertools import product
 
 import numpy as np
 
-from landscape_cli.evaluation.store import Array
+from landscape_cli.arrays import Array
 from landscape_cli.measures import spearman
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.phenomena.valleys import lines, radius, test_error
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
 
 
 def sharpness_and_error(

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from landscape_cli.arrays import Array
 from landscape_cli.evaluation.batches import automatic_size, rebatched
 from landscape_cli.evaluation.evaluator import Evaluator, Samples
 from landscape_cli.evaluation.losses import objective
 from landscape_cli.evaluation.plane import Plane
-from landscape_cli.evaluation.store import Array
-from landscape_cli.evaluation.subject import chosen, subset
-from landscape_cli.evaluation.sweep import grid
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
+from landscape_cli.evaluation.problem import chosen, subset
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.runs import Run
+from landscape_cli.surfaces.grid import grid
 from landscape_cli.weights.arithmetic import params_of, point_of
 from landscape_cli.weights.directions import random
 

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, jacrev
 from torch.nn.utils import parameters_to_vector
 
+from landscape_cli.arrays import Array
 from landscape_cli.data.load import Split
 from landscape_cli.data.streams import stream
 from landscape_cli.evaluation.losses import per_sample_loss
-from landscape_cli.evaluation.store import Array
 from landscape_cli.measures import second_differences
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
 
 CHUNK = 64  # rows of the Hessian at a time: bounds the memory
 REACH = 0.2  # length of a slice on either side, in norms of the weights

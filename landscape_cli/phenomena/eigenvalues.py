@@ -5,11 +5,11 @@ from itertools import product
 
 import numpy as np
 
-from landscape_cli.evaluation.store import Surface
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.plots.draw import draw
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface
 
 RATIO = "train/eigenvalue_ratio"
 

@@ -4,13 +4,14 @@ from itertools import combinations
 
 import numpy as np
 
+from landscape_cli.arrays import Array
 from landscape_cli.evaluation.batchnorm import layers
-from landscape_cli.evaluation.store import Array, Surface
 from landscape_cli.measures import barrier
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface
 
 STEPS = 50  # of the path whose increases are counted
 PATH, PAIR = "initial to trained", "two trained"

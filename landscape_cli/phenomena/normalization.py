@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.measures import line_radius
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.runs import Run
+from landscape_cli.store import Surface
 from landscape_cli.weights.arithmetic import Vector, norm, params_of
 
 NORMS = {"filter": "filter-normalized", "layer": "layer-normalized", "none": "not normalized"}

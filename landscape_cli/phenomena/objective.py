@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from landscape_cli.arrays import Array
 from landscape_cli.evaluation.evaluator import evaluate
 from landscape_cli.evaluation.losses import per_sample_loss
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.plots.series import Panel, Series, draw_panels
-
-Array = NDArray[np.float64]
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
 
 
 def nn_composition(lab: Lab) -> Findings:

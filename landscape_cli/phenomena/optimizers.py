@@ -1,14 +1,13 @@
 """Optimizers compared: the same network, from the same initial weights, by different rules."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
+from landscape_cli.arrays import Array
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
 
-Array = NDArray[np.float64]
 PLAIN, ADAPTIVE = "SGD", "Adam"
 """The runs that the others are compared with: plain gradient descent, and Adam."""
 

@@ -8,13 +8,13 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from landscape_cli.evaluation.store import Surface
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.phenomena.projections import EPOCHS, TENSORWISE, tensorwise_words
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface
 from landscape_cli.weights.arithmetic import Vector, dot, norm, params_of
 from landscape_cli.weights.directions import random as random_direction
 

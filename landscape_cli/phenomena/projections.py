@@ -10,11 +10,11 @@ from torch import nn
 from landscape_cli.data.load import Split
 from landscape_cli.evaluation.batches import automatic_size, batches
 from landscape_cli.evaluation.losses import per_sample_loss
-from landscape_cli.evaluation.store import Surface
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface
 from landscape_cli.weights.arithmetic import Vector, dot, params_of
 from landscape_cli.weights.directions import random as random_direction
 

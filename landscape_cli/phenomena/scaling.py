@@ -8,20 +8,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from landscape_cli.arrays import Array
 from landscape_cli.evaluation.batches import Batch, automatic_size, rebatched
 from landscape_cli.evaluation.batchnorm import layers
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.losses import objective
 from landscape_cli.evaluation.plane import Plane
-from landscape_cli.evaluation.store import Array
-from landscape_cli.evaluation.subject import chosen, subset
+from landscape_cli.evaluation.problem import chosen, subset
+from landscape_cli.evaluation.rescaling import rescaled, rescaled_filters, without_epsilon
 from landscape_cli.measures import mean_radius
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
-from landscape_cli.phenomena.twins import rescaled, rescaled_filters, without_epsilon
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.progress import note
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.weights.arithmetic import norm, params_of, point_of
 from landscape_cli.weights.directions import random
 

@@ -4,23 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array
 from landscape_cli.data.load import Split
 from landscape_cli.evaluation.batches import automatic_size, batches
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.losses import objective
 from landscape_cli.evaluation.plane import Plane
 from landscape_cli.measures import second_differences
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.phenomena.projections import EPOCHS, gradient, tensorwise_direction
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.runs import Run
 from landscape_cli.weights.arithmetic import dot, point_of
 
-Array = NDArray[np.float64]
 ROUNDING = -1e-6
 """A second difference below this is negative."""
 STEP = 1e-6

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from itertools import product
 
-from landscape_cli.evaluation.path import Trajectory
-from landscape_cli.evaluation.store import Surface
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface, Trajectory
 
 SHOWN = 10  # components in the picture
 

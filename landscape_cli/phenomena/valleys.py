@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from landscape_cli.evaluation.store import Array, Surface
+from landscape_cli.arrays import Array
 from landscape_cli.measures import mean_radius
-from landscape_cli.phenomena.lab import Lab
+from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.runs import Run
+from landscape_cli.store import Surface
 
 LOSS = "train/loss"
 

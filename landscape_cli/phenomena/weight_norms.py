@@ -6,12 +6,12 @@ import numpy as np
 import torch
 
 from landscape_cli import checkpoint
-from landscape_cli.evaluation.store import Array
+from landscape_cli.arrays import Array
 from landscape_cli.phenomena.batch_size import SIZES, decays
-from landscape_cli.phenomena.claims import Claim
-from landscape_cli.phenomena.findings import Findings, Row
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.findings import Findings, Row
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.runs import Run
 
 

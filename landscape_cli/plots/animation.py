@@ -12,14 +12,13 @@ from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.path import Trajectory
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.files import naming, replacing
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.labels import panel_titles, value_label
 from landscape_cli.plots.levels import number
 from landscape_cli.plots.style import ACCURACY, INK, styled
 from landscape_cli.plots.trajectory import PATH
+from landscape_cli.store import Surface, Trajectory
 
 ANIMATED = (".gif", ".mp4")
 """Endings of the files that hold an animation."""

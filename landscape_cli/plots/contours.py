@@ -4,7 +4,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from landscape_cli.plots.interpolated import dot_evaluated, interpolated
-from landscape_cli.plots.marks import label_levels
+from landscape_cli.plots.label_places import label_levels
 from landscape_cli.plots.missing import hatch_to_neighbours
 from landscape_cli.plots.panels import trim_height
 from landscape_cli.plots.planes import Planes, colour_bar, frame_planes, plane_panels

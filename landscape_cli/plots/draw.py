@@ -8,7 +8,6 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from landscape_cli.errors import LandscapeError, unknown
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.files import replacing
 from landscape_cli.plots.contours import draw_contours
 from landscape_cli.plots.heatmaps import draw_heatmaps
@@ -17,6 +16,7 @@ from landscape_cli.plots.planes import planes
 from landscape_cli.plots.style import styled
 from landscape_cli.plots.surface3d import draw_surfaces
 from landscape_cli.plots.values import check_value
+from landscape_cli.store import Surface
 
 KINDS = {
     "auto": "line for lines and interpolations, contour for planes",

@@ -7,11 +7,11 @@ import hashlib
 import html
 from collections.abc import Sequence
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interactive_lines import line_figure
 from landscape_cli.plots.interactive_planes import plane_figure
 from landscape_cli.plots.labels import panel_titles
 from landscape_cli.plots.values import check_value
+from landscape_cli.store import Surface
 
 # Without plotly's buttons that lead to its web site, one of which uploads the data.
 _CONFIG = {"responsive": True, "displaylogo": False, "showSendToCloud": False}

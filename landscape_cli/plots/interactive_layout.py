@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.missing import missing
 from landscape_cli.plots.style import INK
+from landscape_cli.store import Surface
 
 ROW_PIXELS, MARGIN_PIXELS = 540, 90
 _FONT = {"family": "system-ui, 'DejaVu Sans', sans-serif", "size": 13, "color": INK}

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.lines import curves, lone
 from landscape_cli.plots.style import ACCURACY, LOSS
 from landscape_cli.plots.values import common_scale
+from landscape_cli.store import Surface
 
 _COLOURS = {"loss": LOSS, "accuracy": ACCURACY}
 

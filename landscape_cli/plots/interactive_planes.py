@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import unknown
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import direction_name, panel_titles, value_label
@@ -17,6 +16,7 @@ from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.style import ACCURACY, INK
 from landscape_cli.plots.trajectory import draped
 from landscape_cli.plots.values import Scale, check_value, common_scale, values_of
+from landscape_cli.store import Surface
 
 VALUES = ("loss", "accuracy")
 

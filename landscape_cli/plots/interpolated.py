@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from numpy.typing import NDArray
 
-from landscape_cli.evaluation.store import Surface
+from landscape_cli.arrays import Mask
 from landscape_cli.plots.levels import number
 from landscape_cli.plots.style import INK
-
-Mask = NDArray[np.bool_]
+from landscape_cli.store import Surface
 
 _DOT = 0.35
 """Width of a dot relative to the spacing of the grid."""

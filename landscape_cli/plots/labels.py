@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.levels import number
+from landscape_cli.store import Surface
 
 _OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
 _LOSSES = {"cross_entropy": "cross-entropy, nats", "mse": "squared error, summed over classes"}

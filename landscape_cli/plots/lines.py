@@ -15,7 +15,6 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interpolated import interpolated, note
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.missing import hatch_spans, legend_patches
@@ -30,6 +29,7 @@ from landscape_cli.plots.panels import (
 )
 from landscape_cli.plots.style import ACCURACY, LOSS, SPLIT_LINES
 from landscape_cli.plots.values import Scale, common_scale, values_of
+from landscape_cli.store import Surface
 
 # In grey the colours are alike: the loss is a thick plain line, the accuracy a thin one with open markers.
 LOOKS: dict[str, dict[str, Any]] = {

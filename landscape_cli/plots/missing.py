@@ -9,9 +9,10 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from landscape_cli.arrays import Mask
+
 _HATCH = "#666666"
 
-Mask = NDArray[np.bool_]
 
 LOOKS: dict[str, dict[str, Any]] = {
     "not finite": {"facecolor": "#b8b8b8", "hatch": "xxxx"},

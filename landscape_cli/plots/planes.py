@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.levels import choose_levels, numbers
@@ -28,6 +27,7 @@ from landscape_cli.plots.panels import (
 from landscape_cli.plots.style import NORMAL
 from landscape_cli.plots.text import wrapped
 from landscape_cli.plots.values import LEVELS, Scale, common_scale, values_of
+from landscape_cli.store import Surface
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.labels import direction_name
 from landscape_cli.plots.levels import numbers
@@ -21,6 +20,7 @@ from landscape_cli.plots.panels import trim_height, write_legend
 from landscape_cli.plots.planes import Planes, colour_bar, plane_panels
 from landscape_cli.plots.style import ACCURACY, INK, SMALL, colormap
 from landscape_cli.plots.trajectory import draped
+from landscape_cli.store import Surface
 
 ELEVATION, AZIMUTH = 32, -58
 

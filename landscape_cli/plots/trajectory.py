@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-from landscape_cli.evaluation.path import Trajectory
-from landscape_cli.evaluation.store import Surface
-from landscape_cli.plots.marks import Box, draw_marks, pixels_per_point
+from landscape_cli.arrays import Array
+from landscape_cli.plots.label_places import Box, draw_marks, pixels_per_point
 from landscape_cli.plots.style import ACCURACY
-
-Array = NDArray[np.float64]
+from landscape_cli.store import Surface, Trajectory
 
 PATH = "trajectory"
 """Group id of the drawn path, by which an animation finds it among a picture's artists."""

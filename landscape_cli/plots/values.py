@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import LandscapeError, unknown
-from landscape_cli.evaluation.store import Surface
+from landscape_cli.store import Surface
 
 SCALES = ("auto", "linear", "log")
 

@@ -12,7 +12,7 @@ from contract.made import attributes, direction, network, succeed, values
 
 import reference
 from conftest import Landscape
-from landscape_cli.evaluation import store
+from landscape_cli import store
 
 PLANE = ["run=seed0", "x=[-1,1,17]", "y=[-1,1,13]"]
 

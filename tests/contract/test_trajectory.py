@@ -12,8 +12,7 @@ import torch
 from contract.made import BATCH, MLP, attributes, direction, metrics, network, succeed, values
 
 from conftest import Landscape
-from landscape_cli import cli
-from landscape_cli.evaluation import store
+from landscape_cli import cli, store
 
 EPOCHS = 5
 MADE = [

@@ -14,7 +14,7 @@ from landscape_cli.evaluation.batchnorm import BATCH, layers, recompute
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.losses import objective
 from landscape_cli.evaluation.plane import Plane
-from landscape_cli.evaluation.sweep import grid
+from landscape_cli.surfaces.grid import grid
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import Vector, params_of, point_of
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from landscape_cli.commands.reproduce import commands
-from landscape_cli.phenomena.catalogue import Scale
-from landscape_cli.phenomena.lab import Lab
+from landscape_cli.reproduction.catalogue import Scale
+from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.schemas import ReproduceConfig
 
 MakeLab = Callable[..., Lab]

@@ -6,9 +6,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.phenomena import architectures
-from landscape_cli.phenomena.lab import Lab
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface
 from made_lab import MadeLab, MadeRun, made_surface
 
 AXIS = np.linspace(-1, 1, 41)

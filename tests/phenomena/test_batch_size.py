@@ -5,10 +5,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.phenomena import batch_size
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.phenomena.valleys import centre, lines, radius, ratios
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface
 from made_lab import MadeLab, MadeRun, made_surface
 
 X = np.linspace(-1, 1, 81)

@@ -5,9 +5,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from landscape_cli.evaluation.store import Surface
 from landscape_cli.phenomena.correlation import sharpness_and_error
-from landscape_cli.phenomena.lab import Lab
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface
 from made_lab import MadeLab, MadeRun, made_surface
 
 X = np.linspace(-1, 1, 81)

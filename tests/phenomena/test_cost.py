@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from landscape_cli.evaluation.evaluator import Evaluation, Samples
-from landscape_cli.evaluation.subject import subset
+from landscape_cli.evaluation.problem import subset
 from landscape_cli.phenomena import cost
 from landscape_cli.phenomena.cost import loss_evaluation_cost
-from landscape_cli.phenomena.lab import Lab
+from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.weights.arithmetic import params_of
 from landscape_cli.weights.directions import random
 from tests.phenomena.conftest import MakeLab

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from landscape_cli.phenomena.interpolation import increases, linear_interpolation_1d
-from landscape_cli.phenomena.lab import Lab
+from landscape_cli.reproduction.whole_lab import Lab
 from tests.phenomena.conftest import MakeLab
 
 ALPHA = "[-0.5,1.5,101]"

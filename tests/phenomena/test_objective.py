@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from torch import nn
 
 from landscape_cli.phenomena import objective, optimizers
-from landscape_cli.phenomena.claims import overall
+from landscape_cli.reproduction.verdicts import overall
 
 TRAIN = ["dataset=digits", "dataset.train_size=100", "dataset.test_size=50", "batch_size=20", "epochs=1"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Landscape
 from landscape_cli.composition import settings_from
-from landscape_cli.phenomena.catalogue import ids, phenomenon
+from landscape_cli.reproduction.catalogue import ids, phenomenon
 from landscape_cli.runs import Run
 from landscape_cli.schemas import TrainConfig
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from landscape_cli.data.load import Split
 from landscape_cli.phenomena import projection_planes, projections, slices
-from landscape_cli.phenomena.claims import Claim
+from landscape_cli.reproduction.verdicts import Claim
 
 WORDS = ["dataset=digits", "dataset.train_size=100", "dataset.test_size=50", "batch_size=20", "epochs=2"]
 

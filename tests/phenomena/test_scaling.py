@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from landscape_cli.evaluation.rescaling import rescaled
 from landscape_cli.phenomena.scaling import LOOKS, line, ratios, scale_invariance
-from landscape_cli.phenomena.twins import rescaled
 from landscape_cli.weights.arithmetic import params_of
 from landscape_cli.weights.directions import random
 from tests.cases import NETWORKS, images
@@ -67,7 +67,7 @@ def test_radii_of_networks_and_their_twins(lab: MakeLab, monkeypatch: pytest.Mon
     assert set(findings.pictures) == {"lines"}
     # a twin that is no twin
     monkeypatch.setattr(
-        "landscape_cli.phenomena.twins._multiply", lambda tensors, factor: tensors[0].mul_(factor)
+        "landscape_cli.evaluation.rescaling._multiply", lambda tensors, factor: tensors[0].mul_(factor)
     )
     findings = scale_invariance(made, directions=2, points=8, samples=100)
     assert "fails" in [claim.verdict for claim in findings.claims if claim.identity]

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from conftest import Landscape
-from landscape_cli.evaluation.path import Trajectory
-from landscape_cli.evaluation.store import Surface
-from landscape_cli.phenomena.catalogue import phenomenon
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.phenomena.trajectories import path_in_few_dimensions
+from landscape_cli.reproduction.catalogue import phenomenon
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.store import Surface, Trajectory
 from made_lab import MadeLab, MadeRun, made_surface
 
 AXIS = np.linspace(-1, 1, 9)
@@ -62,7 +61,7 @@ def test_a_real_path_has_its_end_at_the_origin(landscape: Landscape, tmp_path: P
     ]
     assert landscape("train", *words, "out=run").status == 0
     assert landscape("trajectory", "run=run", "x=[-3,1,5]", "y=[-1,1,5]", "out=path.h5").status == 0
-    from landscape_cli.evaluation.store import read
+    from landscape_cli.store import read
 
     lab = cast("Lab", MadeLab(MadeRun, ["small"], lambda run, words: read(tmp_path / "path.h5"), seeds=[0]))
     found = path_in_few_dimensions(lab, names={"small": "one"}, plane=[], share=0.4, times=50)

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from landscape_cli import checkpoint
-from landscape_cli.phenomena.lab import Lab
 from landscape_cli.phenomena.weight_norms import weight_norms
+from landscape_cli.reproduction.whole_lab import Lab
 from made_lab import MadeLab, MadeRun
 
 RUNS = ["wd0_small", "wd0_large", "wd_small", "wd_large"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape_cli.evaluation.store import Surface
+from landscape_cli.store import Surface
 
 RUN = {
     "dataset": {"name": "cifar10", "train_size": None},

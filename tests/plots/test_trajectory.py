@@ -11,13 +11,13 @@ from matplotlib.animation import FFMpegWriter
 from PIL import Image, ImageSequence
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.path import Trajectory
 from landscape_cli.plots import animation
 from landscape_cli.plots.animation import save_animation
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.interactive_planes import plane_figure
 from landscape_cli.plots.labels import axis_label, direction_name, panel_titles
 from landscape_cli.plots.trajectory import PATH, draped
+from landscape_cli.store import Trajectory
 
 EPOCHS = 5
 X, Y = [-0.9, -0.5, -0.3, -0.1, 0.0], [0.9, 0.2, -0.3, -0.2, 0.0]

@@ -1,0 +1,254 @@
+"""A model, a loss and data as a caller gives them, in the form in which the engine takes them."""
+
+import copy
+import hashlib
+import inspect
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import default_convert
+
+from landscape_cli import device as devices
+from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation import losses
+from landscape_cli.evaluation.batches import Batch, apply_to, tensors
+from landscape_cli.evaluation.problem import Subject
+from landscape_cli.schemas import LOSSES
+from landscape_cli.weights.arithmetic import point_of
+
+Loss = str | Callable[[Any, Any], Tensor]
+
+# Numbers of a sample from which on its caller's batches are not made larger: large ones, and tokens, which
+# become vectors as long as a vocabulary, may take all memory.
+LIGHT = 2 * 3 * 32 * 32
+
+
+def subject_of(model: nn.Module, loss: Loss, train: Any, test: Any, device: str) -> Subject:
+    """Return what a surface is of: the caller's model, loss and data on a device.
+
+    Raises:
+        LandscapeError: one of them cannot be used.
+    """
+    check_model(model)
+    place = devices.resolve(device)
+    splits = {"train": parts_of(train, model, place)}
+    if test is not None:
+        splits["test"] = parts_of(test, model, place)
+    digest = hashlib.sha256()
+    for name, parts in splits.items():
+        digest.update(name.encode())
+        for tensor in tensors(parts):
+            _add_to(digest, tensor)
+    inputs = [inputs for inputs, _ in splits["train"]]
+    return Subject(model, splits, objective_of(loss), inputs, fingerprint=digest.hexdigest())
+
+
+def check_model(model: nn.Module) -> None:
+    """Refuse what is no module, and one that cannot be copied or with parameters that cannot move.
+
+    Raises:
+        LandscapeError: it is.
+    """
+    if not isinstance(model, nn.Module):
+        raise LandscapeError(f"the model must be a torch.nn.Module, got a {type(model).__name__}")
+    for name, parameter in model.named_parameters():
+        if not parameter.is_floating_point():
+            raise LandscapeError(f"parameter {name} is of {parameter.dtype}; real numbers alone can move")
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise LandscapeError(
+                    f"the model cannot be copied: {path}{'.' if path else ''}{name} keeps the history of its"
+                    " gradients; run a batch through the model under torch.no_grad() first"
+                )
+
+
+def identity_of(subject: Subject, models: Iterable[nn.Module]) -> dict[str, str]:
+    """Return what tells these models on these data apart from others, for resuming."""
+    digest = hashlib.sha256(subject.fingerprint.encode())
+    for model in models:
+        for name, tensor in point_of(model).items():
+            digest.update(name.encode())
+            _add_to(digest, tensor)
+    return {"path": "model with its data", "sha256": digest.hexdigest()}
+
+
+def objective_of(loss: Loss) -> losses.Objective:
+    """Return the objective that a caller's loss is.
+
+    Accuracy is counted where targets are class numbers (n,) and outputs are of shape (n, classes). A loss
+    that is a module is copied; its tensors, class weights for example, go where the outputs are.
+
+    Raises:
+        LandscapeError: a name that is none of a loss; or, when called, a result that is no tensor, or outputs
+            and targets for which the loss of that name is not meant.
+    """
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise unknown("loss", loss, LOSSES)
+        named = losses.objective(loss)
+
+        def of_classes(outputs: Any, targets: Any) -> tuple[Tensor, Tensor | None]:
+            if not _are_classes(outputs, targets):
+                raise LandscapeError(
+                    f"the loss {loss!r} is for outputs of shape (n, classes) and class numbers of shape (n,),"
+                    f" got {_told(outputs)} and {_told(targets)}; give a function of the two instead, such as"
+                    " torch.nn.MSELoss(reduction='none')"
+                )
+            return named(outputs, targets)
+
+        return of_classes
+    own = copy.deepcopy(loss) if isinstance(loss, nn.Module) else loss
+
+    def evaluate(outputs: Any, targets: Any) -> tuple[Tensor, Tensor | None]:
+        if isinstance(own, nn.Module) and isinstance(outputs, Tensor) and outputs.is_floating_point():
+            own.to(outputs)
+        values = own(outputs, targets)
+        if not isinstance(values, Tensor):
+            raise LandscapeError(f"the loss must return a tensor, got a {type(values).__name__}")
+        if values.ndim > 1 and values.numel() == len(values):  # (n, 1), as of a regression
+            values = values.flatten()
+        return values, losses.is_correct(outputs, targets) if _are_classes(outputs, targets) else None
+
+    return evaluate
+
+
+def parts_of(data: Any, model: nn.Module, device: torch.device) -> list[Batch]:
+    """Return a split on the device: as one part where its batches can well be joined, else batch by batch.
+
+    An iterable is read once, with torch's generator seeded, so that a DataLoader shuffles and augments alike
+    at every call; the caller's generator is left as it was.
+
+    Args:
+        data: (inputs, targets), or an iterable of batches: such pairs, or mappings, of which the model gets
+            what its ``forward`` names and the loss everything. Arrays of NumPy become tensors.
+        model: whose ``forward`` is asked.
+        device: where the tensors go.
+
+    Raises:
+        LandscapeError: the data are none of these, or empty.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        batches = [(_on(device, inputs), _on(device, targets)) for inputs, targets in _batches(data, model)]
+    if not batches:
+        raise LandscapeError("the data hold no batch; a generator can be read only once")
+    for inputs, targets in batches:
+        sizes = {len(tensor) if tensor.ndim else 0 for tensor in (*tensors(inputs), *tensors(targets))}
+        if not tensors(inputs) or len(sizes) != 1 or 0 in sizes:
+            raise LandscapeError(
+                "inputs and targets of a batch must be tensors of the same length, one or more, got"
+                f" {_told(inputs)} and {_told(targets)}"
+            )
+    return _joined(batches)
+
+
+def _add_to(digest: Any, tensor: Tensor) -> None:
+    """Let a digest take in a tensor: its type, shape and bytes."""
+    digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+    digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+
+
+def _batches(data: Any, model: nn.Module) -> Iterator[Batch]:
+    if isinstance(data, Mapping) or _is_pair(data):
+        yield _pair(data, model)
+    elif isinstance(data, Iterable) and not isinstance(data, Tensor | str):
+        for batch in data:
+            yield _pair(batch, model)
+    else:
+        raise LandscapeError(
+            f"the data must be (inputs, targets) or a DataLoader, got a {type(data).__name__}"
+        )
+
+
+def _is_pair(data: Any) -> bool:
+    """Return whether these are inputs and targets; two pairs or mappings in a row are batches."""
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        return False
+    return any(isinstance(one, Tensor | np.ndarray) for one in data) or (
+        isinstance(data, tuple) and all(isinstance(one, Mapping) for one in data)
+    )
+
+
+def _pair(batch: Any, model: nn.Module) -> Batch:
+    batch = default_convert(batch)
+    if isinstance(batch, Mapping):
+        batch = {name: value for name, value in batch.items() if not _is_text(value)}
+        accepted = inspect.signature(model.forward).parameters
+        open_ended = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in accepted.values())
+        inputs = {name: value for name, value in batch.items() if open_ended or name in accepted}
+        if not inputs:
+            raise LandscapeError(
+                f"the model's forward takes {', '.join(accepted)}, but a batch has {', '.join(batch)}"
+            )
+        return inputs, batch
+    if isinstance(batch, tuple | list) and len(batch) == 2:
+        return batch[0], batch[1]
+    raise LandscapeError(f"a batch must be (inputs, targets) or a mapping, got {_told(batch)}")
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether this is a string for each sample, beside its tokens perhaps: nothing to compute with."""
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _on(device: torch.device, tree: Any) -> Any:
+    return apply_to(tree, lambda tensor: tensor.detach().to(device))
+
+
+def _joined(batches: list[Batch]) -> list[Batch]:
+    """Return the batches as one where all but the number of samples agrees, and any size of batch will do."""
+    forms = {tuple(map(_form, batch)) for batch in batches}
+    light = all(
+        tensor.is_floating_point() and tensor[0].numel() <= LIGHT for tensor in tensors(batches[0][0])
+    )
+    if len(batches) == 1 or len(forms) != 1 or not light:
+        return batches
+    columns = iter([torch.cat(column) for column in zip(*map(tensors, batches), strict=True)])
+    inputs, targets = apply_to(batches[0], lambda _: next(columns))
+    return [(inputs, targets)]
+
+
+def _form(tree: Any) -> Hashable:
+    """Return what batches that can be joined have in common.
+
+    Raises:
+        LandscapeError: a list, an entry a sample perhaps, which would not be cut when a batch is.
+    """
+    if isinstance(tree, Tensor):
+        return tree.shape[1:], tree.dtype
+    if isinstance(tree, Mapping):
+        return tuple((name, _form(value)) for name, value in tree.items())
+    if isinstance(tree, tuple):
+        for one in tree:
+            if not isinstance(one, Tensor | Mapping | tuple):
+                raise LandscapeError(
+                    f"a batch holds a list of {type(one).__name__}; make it a tensor or leave it out"
+                )
+        return tuple(map(_form, tree))
+    return repr(tree)
+
+
+def _are_classes(outputs: Any, targets: Any) -> bool:
+    return (
+        isinstance(outputs, Tensor)
+        and isinstance(targets, Tensor)
+        and outputs.ndim == 2
+        and outputs.shape[1] > 1
+        and targets.shape == outputs.shape[:1]
+        and not targets.is_floating_point()
+    )
+
+
+def _told(tree: Any) -> str:
+    """Return a few words on what someone gave."""
+    if isinstance(tree, Tensor):
+        return f"{str(tree.dtype).removeprefix('torch.')} {tuple(tree.shape)}"
+    if isinstance(tree, Mapping):
+        return f"{{{', '.join(f'{name}: {_told(value)}' for name, value in tree.items())}}}"
+    if isinstance(tree, tuple | list):
+        return f"[{', '.join(map(_told, tree[:4]))}{', …' if len(tree) > 4 else ''}]"
+    return f"a {type(tree).__name__}"

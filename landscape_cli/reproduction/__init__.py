@@ -1,0 +1,1 @@
+"""How a phenomenon of the literature is reproduced: its catalogue, where it is measured, how it is judged."""

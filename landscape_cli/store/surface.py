@@ -1,0 +1,110 @@
+"""What the file of a surface, a line or an interpolation holds, and how it is read."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from landscape_cli.arrays import Array, Mask
+from landscape_cli.config import from_yaml
+from landscape_cli.errors import LandscapeError
+from landscape_cli.store.trajectory import Trajectory
+
+FORMAT = "landscape-surface"
+VERSION = 2
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Values over a line or a plane: NaN where not evaluated, +inf where the loss is not finite."""
+
+    path: Path
+    x: Array  # (nx,)
+    y: Array | None  # (ny,); None: a line
+    values: dict[str, Array]  # "train/loss", … -> (ny, nx), or (nx,) for a line
+    evaluated: Mask  # of the same shape; False: not yet, or interpolated
+    interpolation_error: (
+        Array  # of the same shape: estimated |error| of log-loss where interpolated, else NaN
+    )
+    config: dict[str, Any]  # of the command that computed it
+    run_config: dict[str, Any]  # of training: what the runs of all marked solutions share
+    attributes: dict[str, Any]
+    marks: list[tuple[str, float, float]]  # label, x, y of known solutions
+    trajectory: Trajectory | None = None  # whose plane it is
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, reversed(self.evaluated.shape)))
+        done = f"{int(self.evaluated.sum()):,} of {self.evaluated.size:,} points evaluated"
+        return f"<{self.kind} {self.path}: {shape}, {done}, {', '.join(self.values)}>"
+
+    @property
+    def kind(self) -> str:
+        """``surface`` or ``interpolation``."""
+        return "interpolation" if "alpha" in self.config else "surface"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open a file for reading; what the body cannot make sense of is the file's fault."""
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except (OSError, KeyError, ValueError, RuntimeError) as error:  # the last for damage inside of a file
+        raise LandscapeError(
+            f"{path} cannot be read as HDF5 ({error}); delete it to compute it again"
+        ) from error
+
+
+def read(path: Path) -> Surface:
+    """Return the content of a surface file, finished or not.
+
+    Raises:
+        LandscapeError: there is no such file, it is no HDF5 file, or not one of this software's surfaces.
+    """
+    if not path.is_file():
+        raise LandscapeError(
+            f"no file {path}; `landscape surface` and `landscape interpolate` print the one they wrote"
+        )
+    with opened(path) as file:
+        attributes = dict(file.attrs)
+        if attributes.get("format") != FORMAT:
+            raise LandscapeError(
+                f"{path} is not a surface of landscape: its format is {attributes.get('format')!r},"
+                f" expected {FORMAT!r}; choose another file"
+            )
+        if attributes["version"] != VERSION:
+            raise LandscapeError(
+                f"{path} is of version {attributes['version']}, this landscape reads {VERSION};"
+                " install the landscape that wrote it, or compute it again into another file"
+            )
+        values = {
+            f"{split}/{name}": np.asarray(dataset)
+            for split in ("train", "test")
+            for name, dataset in file.get(split, {}).items()
+        }
+        return Surface(
+            path=path,
+            x=np.asarray(file["x"]),
+            y=np.asarray(file["y"]) if "y" in file else None,
+            values=values,
+            evaluated=evaluated_points(np.asarray(file["evaluated"]), values),
+            interpolation_error=np.asarray(file["interpolation_error"]),
+            config=from_yaml(attributes["config"]),
+            run_config=from_yaml(attributes["run_config"]),
+            attributes=attributes,
+            marks=[(label, float(x), float(y)) for label, x, y in json.loads(attributes["marks"])],
+            trajectory=Trajectory.read(file),
+        )
+
+
+def evaluated_points(marks: np.ndarray[Any, Any], values: Mapping[str, Array]) -> Mask:
+    """Return where the values are evaluated: marked, and none of them NaN."""
+    known: Mask = marks.astype(bool)
+    for array in values.values():
+        known &= ~np.isnan(array)
+    return known

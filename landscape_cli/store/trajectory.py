@@ -1,0 +1,66 @@
+"""The path of a training through weight space, as the file of its plane holds it."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import h5py
+import numpy as np
+
+from landscape_cli.arrays import Array
+
+RECORDED = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+RATIOS = ("explained_variance_ratio", "centred_explained_variance_ratio")  # datasets of the file itself
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Checkpoints of a run on the plane of their first two principal components, the last one at (0, 0).
+
+    The fields but the ratios are the datasets of the group ``trajectory``.
+
+    Attributes:
+        epoch: of the n + 1 checkpoints, increasing, of shape (n + 1,).
+        x: their coordinates in the plane, likewise; lengths in weight space, by least squares.
+        y: likewise.
+        distance: of each from the plane, over all parameters.
+        train_loss: as training recorded it; on the plane, at (x, y), the loss is another where `distance` is
+            not small.
+        test_loss: likewise.
+        train_accuracy: likewise, a fraction.
+        test_accuracy: likewise.
+        random_plane_ratio: what a plane of two Gaussian directions has in place of the sum of the first two
+            `explained_variance_ratio`.
+        explained_variance_ratio: of shape (n,): each component's share of sum ||theta_i - theta_n||^2.
+        centred_explained_variance_ratio: the same about the mean of the checkpoints, of shape (n + 1,).
+    """
+
+    epoch: np.ndarray[Any, np.dtype[np.int64]]
+    x: Array
+    y: Array
+    distance: Array
+    train_loss: Array
+    test_loss: Array
+    train_accuracy: Array
+    test_accuracy: Array
+    random_plane_ratio: float
+    explained_variance_ratio: Array
+    centred_explained_variance_ratio: Array
+
+    def datasets(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the content of the file's datasets, by name."""
+        return {_dataset(field.name): np.asarray(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def read(cls, file: h5py.File) -> "Trajectory | None":
+        """Return the trajectory in a file; None: it has none.
+
+        Raises:
+            KeyError: a part of it is missing.
+        """
+        if "trajectory" not in file:
+            return None
+        return cls(**{field.name: file[_dataset(field.name)][()] for field in fields(cls)})
+
+
+def _dataset(name: str) -> str:
+    return name if name in RATIOS else f"trajectory/{name}"

@@ -1,0 +1,86 @@
+"""How far a fast number format is off: measured against float64 at a few points of the surface."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from landscape_cli.arrays import Array
+from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.batches import Batch, size_of, to_dtype
+from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.plane import Plane
+from landscape_cli.evaluation.problem import Subject, chosen
+from landscape_cli.weights.arithmetic import point_of
+
+SAMPLES = 256  # float64 convolutions take fifty times as long
+
+
+@dataclass(frozen=True)
+class Check:
+    """The loss at a point, on some samples of a split."""
+
+    x: float
+    y: float
+    split: str
+    samples: int
+    loss: float
+    float64_loss: float
+    relative_error: float
+
+
+def measure(
+    subject: Subject,
+    splits: Mapping[str, list[Batch]],
+    directions: Mapping[str, Mapping[str, Tensor]],
+    points: Sequence[tuple[float, float]],
+    precision: str,
+    *,
+    recompute: bool,
+) -> list[Check]:
+    """Return, for each point, the loss in `precision` and in float64, on the first 256 samples of a split.
+
+    Args:
+        subject: whose model stands at (0, 0).
+        splits: the evaluated samples; the first split is taken.
+        directions: "x", and for a plane "y".
+        points: (x, y).
+        precision: the number format to judge.
+        recompute: whether running statistics are estimated at each point, here on the same samples.
+    """
+    split, parts = next(iter(splits.items()))
+    few = chosen(parts, torch.arange(SAMPLES))
+    count = sum(size_of(inputs) for inputs, _ in few)
+    planes = {}
+    for name, dtype in ((precision, torch.float32), ("float64", torch.float64)):
+        model = copy.deepcopy(subject.model).to(dtype)
+        batches = [(to_dtype(inputs, dtype), to_dtype(targets, dtype)) for inputs, targets in few]
+        evaluator = Evaluator(
+            model, {split: batches}, subject.objective, precision if name == precision else "fp32"
+        )
+        origin = point_of(model)
+        inputs = [inputs for inputs, _ in batches] if recompute else None
+        planes[name] = Plane(evaluator, origin, directions, inputs)
+    measured = []
+    for x, y in points:
+        losses = {precision: planes[precision].evaluate(x, y)[split].loss}
+        try:
+            losses["float64"] = planes["float64"].evaluate(x, y)[split].loss
+        except RuntimeError as failure:  # a model that makes tensors of float32 itself
+            raise LandscapeError(
+                f"precision={precision} is measured against float64, in which this model or loss does not run"
+                f" ({str(failure).splitlines()[0]}); choose precision=fp32"
+            ) from failure
+        error = abs(losses[precision] / losses["float64"] - 1) if losses["float64"] else 0.0
+        measured.append(Check(x, y, split, count, losses[precision], losses["float64"], error))
+    return measured
+
+
+def points_to_check(x: Array, y: Array | None) -> list[tuple[float, float]]:
+    """Return (0, 0) and the ends of the diagonals, or of the line."""
+    if y is None:
+        return [(0.0, 0.0), (float(x[0]), 0.0), (float(x[-1]), 0.0)]
+    corners = [(float(a), float(b)) for a in (x[0], x[-1]) for b in (y[0], y[-1])]
+    return [(0.0, 0.0), *corners]

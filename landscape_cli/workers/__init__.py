@@ -1,0 +1,1 @@
+"""Who computes: this process, or the processes of torchrun."""

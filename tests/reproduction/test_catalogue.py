@@ -1,0 +1,155 @@
+"""Every entry of the catalogue: its function exists and takes its settings, and its words compose."""
+
+import importlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Landscape
+from landscape_cli.composition import settings_from
+from landscape_cli.errors import LandscapeError
+from landscape_cli.reproduction.catalogue import catalogue, default_folder, ids, phenomenon, status
+from landscape_cli.reproduction.findings import Findings
+from landscape_cli.reproduction.whole_record import asked_for
+from landscape_cli.schemas import SCALES, TrainConfig
+
+COUNT = 21
+SECTIONS = {
+    "A": ["fmnist-optimizer-comparison", "losses-mse-ce", "nn-composition"],
+    "B": [
+        *["filter-normalization", "line-projection-init-and-trained", "line-slice-certificates"],
+        *["linear-interpolation-1d", "loss-evaluation-cost", "plane-projection-random"],
+        *["random-plane-curvature-average", "scale-invariance"],
+    ],
+    "C": [
+        *["batch-wd-optimizer-grid", "densenet-121", "hessian-eigenvalue-ratio-map"],
+        *["landscape-vs-error-correlation", "pca-trajectory", "skip-vs-noskip-depth"],
+        *["vgg-like-depth-transition", "vgg9-sb-lb-interpolation", "weight-norm-and-histograms"],
+        "wide-resnet-56-k",
+    ],
+}
+
+EVERY = [(name, scale) for name in ids() for scale in SCALES]
+
+
+def test_none_is_forgotten() -> None:
+    assert len(ids()) == COUNT
+    assert [(entry.section, entry.id) for entry in catalogue()] == [
+        (section, name) for section, names in SECTIONS.items() for name in names
+    ]
+
+
+@pytest.mark.parametrize("name", ids())
+def test_every_entry_says_what_it_is(name: str) -> None:
+    entry = phenomenon(name)
+    assert len(entry.line) > 20
+    assert not entry.line.startswith("#")
+    assert entry.section in ("A", "B", "C")
+    assert len(entry.source) > 10
+    assert list(entry.scales) == list(SCALES)
+    for scale in entry.scales.values():
+        assert scale.cost
+        assert scale.seeds >= 1
+
+
+@pytest.mark.parametrize(("name", "scale"), EVERY)
+def test_the_function_takes_exactly_the_settings(name: str, scale: str) -> None:
+    """The lab first, by position; then the settings by name, each of which is needed or has a default."""
+    entry = phenomenon(name)
+    module, _, function = entry.code.partition(":")
+    measure = getattr(importlib.import_module(f"landscape_cli.phenomena.{module}"), function)
+    first, *others = inspect.signature(measure).parameters.values()
+    assert first.name == "lab"
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in others)
+    settings = entry.scales[scale].settings
+    assert set(settings) <= {parameter.name for parameter in others}
+    assert {parameter.name for parameter in others if parameter.default is parameter.empty} <= set(settings)
+    assert inspect.signature(measure).return_annotation is Findings
+
+
+@pytest.mark.parametrize(("name", "scale"), EVERY)
+def test_every_run_composes(name: str, scale: str) -> None:
+    folders = []
+    runs = phenomenon(name).scales[scale].runs
+    assert runs
+    for words in runs.values():
+        assert not any(word.startswith(("seed=", "out=", "outputs_dir=", "device=")) for word in words)
+        settings = settings_from("train", [*words, "seed=0"])
+        assert isinstance(settings, TrainConfig)
+        folders.append(settings.out)
+    assert len(set(folders)) == len(runs), "two runs with the same words"
+
+
+@pytest.mark.parametrize(("name", "scale"), EVERY)
+def test_what_identifies_a_reproduction_survives_json(name: str, scale: str) -> None:
+    asked = asked_for(phenomenon(name), scale, [0, 1, 2])
+    assert json.loads(json.dumps(asked, allow_nan=False)) == asked
+
+
+def test_a_word_of_a_run_takes_the_place_of_the_shared_one() -> None:
+    words = phenomenon("losses-mse-ce").scales["small"].runs
+    assert words["cross-entropy"] == ["dataset=digits", "architecture=mlp", "epochs=10", "optimizer.lr=0.01"]
+    assert words["zero weights"] == [
+        *["dataset=digits", "architecture=mlp", "epochs=0", "optimizer.lr=0.01", "init=zeros"]
+    ]
+
+
+@pytest.mark.parametrize("name", ["nn-compositon", "../dataset/digits", ""])
+def test_an_unknown_id_is_refused(name: str) -> None:
+    with pytest.raises(LandscapeError, match="no phenomenon") as caught:
+        phenomenon(name)
+    assert all(known in str(caught.value) for known in ids())
+
+
+def write(outputs: Path, scale: str, content: Any) -> None:
+    folder = default_folder(outputs, "nn-composition", scale)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "result.json").write_text(content if isinstance(content, str) else json.dumps(content))
+
+
+def result(verdict: str) -> dict[str, Any]:
+    return {"id": "nn-composition", "scale": "small", "verdict": verdict, "claims": []}
+
+
+@pytest.mark.parametrize("verdict", ["holds", "fails", "undecided"])
+def test_the_status_is_the_verdict_of_its_scale(tmp_path: Path, verdict: str) -> None:
+    assert status(tmp_path, "nn-composition", "small") == "not run"
+    write(tmp_path, "small", result(verdict))
+    assert status(tmp_path, "nn-composition", "small") == verdict
+    assert status(tmp_path, "nn-composition", "paper") == "not run"
+
+
+def listed(landscape: Landscape, *words: str) -> list[list[str]]:
+    """Return the four lines of each phenomenon in the list: id and line, source, and one a scale."""
+    outcome = landscape("list", "phenomena", *words)
+    assert outcome.status == 0, outcome.err
+    lines = outcome.out.splitlines()
+    return [[line.strip() for line in lines[start : start + 4]] for start in range(0, len(lines), 4)]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"id": "x"}'])
+def test_a_damaged_result_is_told_and_stops_no_list(
+    tmp_path: Path, landscape: Landscape, content: str
+) -> None:
+    write(tmp_path / "outputs", "small", content)
+    found = listed(landscape)
+    assert len(found) == COUNT
+    damaged = [lines for lines in found if any("result.json cannot be read" in line for line in lines)]
+    assert [lines[0].split()[0] for lines in damaged] == ["nn-composition"]
+
+
+def test_the_list_shows_line_source_scales_status_and_cost(tmp_path: Path, landscape: Landscape) -> None:
+    write(tmp_path / "elsewhere", "paper", result("fails"))
+    expected = []
+    for entry in catalogue():
+        known = dict.fromkeys(entry.scales, "not run")
+        if entry.id == "nn-composition":
+            known["paper"] = "fails"
+        scales = [f"scale={name}: {known[name]} ({scale.cost})" for name, scale in entry.scales.items()]
+        expected.append([entry.id, entry.line, entry.source, *scales])
+    found = listed(landscape, "outputs_dir=elsewhere")
+    assert [[*first.split(maxsplit=1), *others] for first, *others in found] == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]

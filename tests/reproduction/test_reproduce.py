@@ -1,0 +1,512 @@
+"""`landscape reproduce`: its folder, doing nothing twice, interruptions, other processes, mistakes."""
+
+import csv
+import itertools
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from children import Children
+from matplotlib.figure import Figure
+
+from conftest import Landscape
+from landscape_cli import store
+from landscape_cli.commands import train
+from landscape_cli.reproduction import catalogue
+from landscape_cli.reproduction import whole_lab as lab
+from landscape_cli.reproduction.findings import Findings
+from landscape_cli.reproduction.verdicts import Claim
+from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.training.record import Record
+
+DATA = ["dataset=digits", "dataset.train_size=20", "dataset.test_size=10"]
+SHARED = [*DATA, "architecture.widths=[]", "batch_size=10"]
+RUNS = {"linear": ["epochs=1"]}
+SCALE: dict[str, Any] = {"cost": "nothing", "train": SHARED, "runs": RUNS, "settings": {"points": 3}}
+CLAIM_KEYS = {
+    *("text", "measured", "sd", "n", "relation", "threshold", "verdict", "values", "identity", "soft", "note")
+}
+
+
+def measure(laboratory: Lab, *, points: int) -> Findings:
+    rows = []
+    for seed in laboratory.seeds:
+        run = laboratory.run("linear", seed)
+        laboratory.surface(run, "y=null", f"x=[-1,1,{points}]", "splits=[train]")
+        rows.append({"seed": seed, "loss": run.metrics()[-1]["train_loss"]})
+    losses = [row["loss"] for row in rows]
+    claims = [
+        Claim("The loss is positive", losses, ">", 0.0),
+        Claim("The loss is positive, always", losses, ">", 0.0, identity=True),
+    ]
+    figure = Figure()
+    figure.subplots().plot(losses)
+    return Findings(claims, {"losses": rows}, {"losses": figure})
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """A catalogue of two tiny phenomena that share their runs; in the module `measure` may be replaced."""
+    folder = tmp_path.with_name(f"{tmp_path.name}_catalogue")
+    folder.mkdir()
+    for name in ("tiny", "tiny-too"):
+        entry = {"section": "A", "source": "nobody", "code": "made:measure", "small": SCALE, "paper": SCALE}
+        (folder / f"{name}.yaml").write_text(f"# A tiny phenomenon\n{json.dumps(entry)}\n")
+    monkeypatch.setattr(catalogue, "FOLDER", folder)
+    module = types.ModuleType("made")
+    module.measure = measure  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "landscape_cli.phenomena.made", module)
+    return module
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the run folders that were trained, as often as they were."""
+    names = []
+
+    def counted(config: Any, state: Any, dataset: Any, record: Record) -> None:
+        names.append(record.path.name)
+        original(config, state, dataset, record)
+
+    original = train.train
+    monkeypatch.setattr(train, "train", counted)
+    return names
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def result(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "result.json").read_text())
+
+
+@pytest.mark.slow
+def test_a_reproduction_end_to_end(tmp_path: Path, landscape: Landscape) -> None:
+    """The real thing, with one seed instead of three."""
+    outcome = landscape("reproduce", "id=nn-composition", "scale=small", "seeds=1")
+    assert outcome.status == 0, outcome.err
+    assert outcome.last_line == "outputs/reproduce/nn-composition_small"
+    folder = tmp_path / outcome.last_line
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files == {"result.json", "data/runs.csv", "parameters.png", "parameters.pdf"}
+    assert (folder / "parameters.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "parameters.pdf").read_bytes().startswith(b"%PDF")
+    content = result(folder)
+    assert (content["id"], content["scale"], content["seeds"]) == ("nn-composition", "small", [0])
+    assert content["verdict"] == "holds"
+    assert content["seconds"] >= content["training_seconds"] > 0
+    assert content["pictures"] == ["parameters.png"]
+    assert content["settings"] == {}
+    assert set(content["runs"]) == {"linear", "mlp", "cnn"}
+    made_by = content["provenance"]
+    assert {"command", "versions", "device", "dataset_fingerprint", "start", "end"} <= set(made_by)
+    assert len(made_by["run_folders"]) == 3
+    assert all((tmp_path / path / "checkpoints").is_dir() for path in made_by["run_folders"])
+    assert len(content["claims"]) == 4
+    for claim in content["claims"]:
+        assert set(claim) == CLAIM_KEYS
+        assert isinstance(claim["text"], str)
+        assert isinstance(claim["measured"], float)
+        assert claim["sd"] is None or isinstance(claim["sd"], float)
+        assert claim["n"] == len(claim["values"]) > 0
+        assert isinstance(claim["threshold"], float)
+        assert claim["verdict"] == "holds"
+        assert f"holds: {claim['text']}: " in outcome.out
+    with (folder / "data" / "runs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["run"] for row in rows] == ["linear", "mlp", "cnn"]
+    assert int(rows[0]["parameters"]) == 650
+    cost = catalogue.phenomenon("nn-composition").scales["small"].cost
+    lines = landscape("list", "phenomena").out.splitlines()
+    (here,) = (number for number, line in enumerate(lines) if line.startswith("nn-composition "))
+    assert lines[here + 2].strip() == f"scale=small: holds ({cost})"
+
+
+def test_what_is_left_behind(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
+) -> None:
+    outcome = landscape("reproduce", "id=tiny")
+    assert outcome.status == 0, outcome.err
+    folder = tmp_path / "outputs/reproduce/tiny_small"
+    content = result(folder)
+    assert (content["verdict"], content["seeds"], len(trained)) == ("holds", [0, 1, 2], 3)
+    assert content["settings"] == {"points": 3}
+    surfaces = sorted((folder / "data").glob("*.h5"))
+    assert len(surfaces) == 3
+    for path in surfaces:
+        assert path.read_bytes() == (tmp_path / "outputs/surfaces" / path.name).read_bytes()
+        assert store.read(path).x.tolist() == [-1.0, 0.0, 1.0]
+    claim = content["claims"][0]
+    table = (folder / "data" / "losses.csv").read_text().splitlines()
+    losses = [float(row["loss"]) for row in csv.DictReader(table)]
+    assert claim["values"] == losses
+    assert claim["measured"] == pytest.approx(np.mean(losses))
+    assert claim["sd"] == pytest.approx(np.std(losses, ddof=1))
+    assert outcome.out.splitlines()[0].startswith("holds: The loss is positive: ")
+    assert outcome.err.count("run 1 of 3: linear, seed 0") == 1
+    assert not list(tmp_path.rglob("*.part")) + list(tmp_path.rglob("*.lock"))
+
+
+def test_the_same_command_again_does_nothing_and_says_so(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
+) -> None:
+    first = landscape("reproduce", "id=tiny", "seeds=1")
+    before = tree(tmp_path)
+    made.measure = None
+    again = landscape("reproduce", "id=tiny", "seeds=1")
+    assert again.status == 0
+    assert "outputs/reproduce/tiny_small is finished; nothing to do" in again.err
+    assert again.out == first.out
+    assert tree(tmp_path) == before
+    assert len(trained) == 1
+
+
+def test_other_seeds_measure_again_with_the_runs_there_are(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
+) -> None:
+    folder = tmp_path / "outputs/reproduce/tiny_small"
+    assert "undecided: The loss is positive: " in landscape("reproduce", "id=tiny", "seeds=1").out
+    assert [claim["verdict"] for claim in result(folder)["claims"]] == ["undecided", "holds"]
+    assert result(folder)["verdict"] == "undecided"
+    assert len(trained) == 1
+    landscape("reproduce", "id=tiny", "seeds=2")
+    assert result(folder)["seeds"] == [0, 1]
+    assert result(folder)["verdict"] == "undecided"
+    assert len(trained) == 2
+    landscape("reproduce", "id=tiny")
+    assert result(folder)["verdict"] == "holds"
+    assert len(trained) == 3
+    landscape("reproduce", "id=tiny", "seeds=1", "seed=2")
+    assert result(folder)["seeds"] == [2]
+    assert len(trained) == 3
+
+
+def test_what_fails_is_told_as_failing(made: types.ModuleType, tmp_path: Path, landscape: Landscape) -> None:
+    made.measure = lambda lab, points: Findings([Claim("The loss is huge", [1.0, 2.0, 3.0], ">", 99.0)])
+    outcome = landscape("reproduce", "id=tiny")
+    assert outcome.status == 0  # a finding, no mistake
+    assert outcome.out.splitlines()[0] == "fails: The loss is huge: 2 ± 1, n = 3; wanted > 99"
+    assert result(tmp_path / outcome.last_line)["verdict"] == "fails"
+    listed = landscape("list", "phenomena").out.splitlines()
+    statuses = [line.split()[1] for line in listed if "scale=" in line]
+    assert statuses == ["fails", "not", "not", "not"]
+
+
+def test_several_ids(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
+) -> None:
+    folders = ["outputs/reproduce/tiny_small", "outputs/reproduce/tiny-too_small"]
+    outcome = landscape("reproduce", "id=[tiny,tiny-too]", "seeds=1")
+    assert outcome.status == 0
+    assert [line for line in outcome.out.splitlines() if line in folders] == folders
+    assert outcome.last_line == folders[1]
+    assert len(trained) == 1
+    assert [result(tmp_path / folder)["id"] for folder in folders] == ["tiny", "tiny-too"]
+
+
+def test_a_multirun(made: types.ModuleType, tmp_path: Path, landscape: Landscape) -> None:
+    outcome = landscape("reproduce", "id=tiny,tiny-too", "scale=small,paper", "seeds=1", "--multirun")
+    assert outcome.status == 0, outcome.err
+    names = [f"{name}_{scale}" for name in ("tiny", "tiny-too") for scale in ("small", "paper")]
+    folders = [f"outputs/reproduce/{name}" for name in names]
+    assert [line for line in outcome.out.splitlines() if line in folders] == folders
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
+
+
+def test_out_is_the_folder_of_one_and_above_those_of_several(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape
+) -> None:
+    assert landscape("reproduce", "id=tiny", "seeds=1", "out=here/one").last_line == "here/one"
+    assert result(tmp_path / "here/one")["id"] == "tiny"
+    several = landscape("reproduce", "id=[tiny,tiny-too]", "scale=paper", "seeds=1", "out=these")
+    assert several.last_line == "these/tiny-too_paper"
+    assert result(tmp_path / "these/tiny_paper")["scale"] == "paper"
+    assert not (tmp_path / "outputs/reproduce").exists()
+
+
+def test_runs_and_surfaces_made_by_hand_are_reused(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
+) -> None:
+    run = landscape("train", "seed=0", "epochs=1", *reversed(SHARED)).last_line
+    line = landscape("surface", f"run={run}", "splits=[train]", "x=[-1,1,3]", "y=null").last_line
+    before = tree(tmp_path)
+    landscape("reproduce", "id=tiny", "seeds=2")
+    assert len(trained) == 2  # that by hand, and the other seed
+    after = tree(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert line in after
+
+
+def test_outputs_dir_holds_runs_surfaces_and_the_result(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape
+) -> None:
+    outcome = landscape("reproduce", "id=tiny", "seeds=1", "outputs_dir=elsewhere")
+    assert outcome.last_line == "elsewhere/reproduce/tiny_small"
+    inside = sorted(path.name for path in (tmp_path / "elsewhere").iterdir())
+    assert inside == ["reproduce", "runs", "surfaces"]
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("stage", ["training", "measuring", "writing"])
+def test_an_interruption_leaves_no_result_and_is_resumed(
+    made: types.ModuleType,
+    tmp_path: Path,
+    landscape: Landscape,
+    trained: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    fault: type[BaseException],
+    stage: str,
+) -> None:
+    def broken(*arguments: Any, **options: Any) -> Any:
+        if stage == "training" and len(trained) < 2:
+            return finish(*arguments, **options)
+        raise fault("in the middle")
+
+    finish = Record.finish
+    with monkeypatch.context() as patched:
+        if stage == "training":
+            patched.setattr(Record, "finish", broken)
+        elif stage == "measuring":
+            patched.setattr(made, "measure", broken)
+        else:
+            patched.setattr("landscape_cli.reproduction.whole_record.save", broken)
+        if fault is KeyboardInterrupt:
+            outcome = landscape("reproduce", "id=tiny")
+            assert outcome.status == 130
+            assert "interrupted; the same command goes on where it stopped" in outcome.err
+        else:
+            with pytest.raises(RuntimeError, match="in the middle"):
+                landscape("reproduce", "id=tiny")
+    folder = tmp_path / "outputs/reproduce/tiny_small"
+    assert not (folder / "result.json").exists()
+    assert folder.exists() == (stage == "writing")
+    assert not list(tmp_path.rglob("*.lock"))
+    assert landscape("list", "phenomena").out.count(": not run (nothing)") == 4
+    before = list(trained)
+    outcome = landscape("reproduce", "id=tiny")
+    assert outcome.status == 0, outcome.err
+    assert result(folder)["verdict"] == "holds"
+    again = trained[len(before) :]
+    assert again == ([before[-1], *again[1:]] if stage == "training" else [])  # it goes on with the second
+    assert len(set(trained)) == 3
+
+
+def test_an_interruption_leaves_no_result_of_other_seeds_beside_new_data(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landscape("reproduce", "id=tiny", "seeds=1")
+    folder = tmp_path / "outputs/reproduce/tiny_small"
+    before = tree(folder)
+
+    def broken(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(made, "measure", broken)
+        assert landscape("reproduce", "id=tiny").status == 130
+    assert tree(folder) == before  # nothing new was written: what was there still stands
+    with monkeypatch.context() as patched:
+        patched.setattr("landscape_cli.reproduction.whole_record.save", broken)
+        assert landscape("reproduce", "id=tiny").status == 130
+    assert not (folder / "result.json").exists()
+    assert landscape("reproduce", "id=tiny", "seeds=1").status == 0
+    assert result(folder)["seeds"] == [0]
+
+
+HOLD = (
+    "import sys; from pathlib import Path; from landscape_cli.files import only_writer\n"
+    "with only_writer(Path(sys.argv[1])):\n"
+    "    print('held', flush=True); sys.stdin.readline()"
+)
+
+
+@pytest.mark.parametrize("what", ["run", "surface"])
+def test_it_waits_for_what_another_process_is_writing(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    landscape("reproduce", "id=tiny", "seeds=1")
+    folder = tmp_path / "outputs" / f"{what}s"
+    wanted = sorted(path for path in folder.iterdir())[0]
+    if what == "run":
+        provenance = wanted / "provenance.json"  # as if its training had not come to its end
+        provenance.write_text(json.dumps({**json.loads(provenance.read_text()), "end": None}))
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(wanted)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
+    looks = itertools.count(1)
+
+    def sleep(seconds: float) -> None:
+        if next(looks) == 3:
+            other.communicate("done\n")
+
+    monkeypatch.setattr(lab.time, "sleep", sleep)
+    outcome = landscape("reproduce", "id=tiny-too", "seeds=1")
+    assert outcome.status == 0, outcome.err
+    assert next(looks) == 4
+    assert outcome.err.count("waiting: ") == 1
+    assert f"{wanted.name} is being written by another process" in outcome.err
+    assert result(tmp_path / outcome.last_line)["id"] == "tiny-too"
+
+
+def test_one_process_writes_a_reproduction(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape
+) -> None:
+    folder = tmp_path / "outputs/reproduce/tiny_small"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        outcome = landscape("reproduce", "id=tiny", "seeds=1")
+        assert outcome.status == 1
+        assert "tiny_small is being written by another process" in outcome.err
+        other.communicate("done\n")
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_runs(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "landscape_cli", "reproduce", "id=nn-composition", "seeds=1"]
+    processes = [
+        subprocess.Popen([*words, f"out={name}"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        for name in ("one", "other")
+    ]
+    told = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], told
+    values = [[claim["values"] for claim in result(tmp_path / name)["claims"]] for name in ("one", "other")]
+    assert values[0] == values[1]
+    assert len(list((tmp_path / "outputs/runs").iterdir())) == 3
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_resumes_to_the_same_result(tmp_path: Path) -> None:
+    words = ["reproduce", "id=nn-composition", "seeds=1", "device=cpu"]
+    kills = 0
+    with Children(tmp_path, [*words, "outputs_dir=whole"]) as children:
+        for delay in itertools.count(1):
+            outcome = children(*words, kill_after=0.25 * delay)
+            if outcome.status == 0:
+                break
+            assert outcome.status == -9, outcome.err
+            kills += 1
+    assert kills >= 1
+    first, second = (
+        result(tmp_path / outputs / "reproduce/nn-composition_small") for outputs in ("whole", "outputs")
+    )
+    assert first["claims"] == second["claims"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["notes.txt"],
+        ["config.yaml", "checkpoints/epoch_0000.pt"],
+        ["package.json"],
+        ["Makefile"],
+        ["data/MNIST/raw/images"],
+        ["data/photographs.zip", "picture.png"],
+    ],
+)
+def test_a_folder_of_other_things_is_refused(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, names: list[str]
+) -> None:
+    for name in names:
+        path = tmp_path / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    before = tree(tmp_path)
+    outcome = landscape("reproduce", "id=tiny", "seeds=1", "out=mine")
+    assert outcome.status == 1
+    assert outcome.err == "mine holds other things than a reproduction; choose another out=\n"
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("words", [["id=tiny-too"], ["id=tiny", "scale=paper"]])
+def test_the_folder_of_another_reproduction_is_refused(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, words: list[str]
+) -> None:
+    landscape("reproduce", "id=tiny", "seeds=1", "out=mine")
+    before = tree(tmp_path)
+    outcome = landscape("reproduce", *words, "seeds=1", "out=mine")
+    assert outcome.status == 1
+    assert outcome.err == "mine holds tiny, scale small; choose another out=\n"
+    assert tree(tmp_path) == before
+
+
+def test_a_damaged_result_is_refused_by_name(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape
+) -> None:
+    landscape("reproduce", "id=tiny", "seeds=1")
+    path = tmp_path / "outputs/reproduce/tiny_small/result.json"
+    path.write_text(path.read_text()[:100])
+    outcome = landscape("reproduce", "id=tiny", "seeds=1")
+    assert outcome.status == 1
+    assert "outputs/reproduce/tiny_small/result.json cannot be read" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["id=nn-compositon"], "no phenomenon 'nn-compositon'; choose from "),
+        (["id=nn-compositon"], "(nearest: nn-composition)"),
+        (["id=[nn-composition,losses]"], "no phenomenon 'losses'; choose from "),
+        (["id=../dataset/digits"], "no phenomenon '../dataset/digits'"),
+        (["id=nn-composition", "scale=medium"], "no scale 'medium'; choose from paper, small"),
+        (["id=nn-composition", "seeds=0"], "seeds must be a positive whole number or null, got 0"),
+        (["id=nn-composition", "seed=-1"], "seed must be zero or more, got -1"),
+        (["id=[]"], "id must be a phenomenon or a list of them, got []"),
+        (["id=3"], "id must be a word or a list of words, got 3"),
+        ([], "missing: id; say id=…"),
+        (["id=nn-composition", "dataset.name=mnist"], "dataset.name"),
+        (["id=nn-composition", "epochs=3"], "no key 'epochs'"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(
+    tmp_path: Path, landscape: Landscape, words: list[str], message: str
+) -> None:
+    outcome = landscape("reproduce", *words)
+    assert outcome.status == 1
+    assert message in outcome.err
+    assert len(outcome.err.splitlines()) <= 2
+    assert outcome.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_data_may_lie_elsewhere_the_next_time(
+    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
+) -> None:
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    labels = np.arange(20) % 10
+    (tmp_path / "before").mkdir()
+    arrays = {f"{split}_images": images for split in ("train", "test")}
+    arrays |= {f"{split}_labels": labels for split in ("train", "test")}
+    np.savez(tmp_path / "before/mnist.npz", **arrays)
+    for path in catalogue.FOLDER.iterdir():
+        path.write_text(path.read_text().replace("dataset=digits", "dataset=mnist"))
+    seen: list[list[float]] = []
+
+    def reads_the_data(laboratory: Lab, points: int) -> Findings:
+        seen.append(laboratory.dataset(laboratory.runs[0]).train.inputs.flatten().tolist())
+        return measure(laboratory, points=points)
+
+    made.measure = reads_the_data
+    outcome = landscape("reproduce", "id=tiny", "seeds=1", "dataset.root=before")
+    assert outcome.status == 0, outcome.err
+    (tmp_path / "before").rename(tmp_path / "after")
+    outcome = landscape("reproduce", "id=tiny-too", "seeds=1", "dataset.root=after")
+    assert outcome.status == 0, outcome.err
+    assert len(trained) == 1
+    assert seen[0] == seen[1]
