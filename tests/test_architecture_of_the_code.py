@@ -14,7 +14,7 @@ from landscape_cli import store
 PACKAGE = Path(landscape_cli.__file__).parent
 # each row imports rows above it and its own, never below
 ROWS = [
-    {"arrays", "errors", "files", "progress"},
+    {"arrays", "errors", "files", "keys", "progress"},
     {"config", "sources", "device", "provenance", "measures", "schemas"},
     {"store"},
     {"data", "architectures", "weights", "checkpoint", "runs", "plots"},
