@@ -21,6 +21,17 @@ SECTIONS = {
     "A": "Objective, losses, first example",
     "B": "Slices of the surface",
     "C": "Batch size and architectures (Li et al. 2018)",
+    "D": "Other constructions of landscapes",
+    "E": "Connectivity of minima",
+    "F": "Generalization",
+    "G": "Initialization and signal propagation",
+    "H": "Normalization",
+    "I": "Theory of non-convex optimization",
+    "J": "Quadratic models, optimizers, schedules",
+    "K": "Regularization",
+    "L": "Large batches, sharpness, gradient noise",
+    "M": "Spectrum of the Hessian",
+    "N": "Parallelism and systems",
 }
 
 HEAD = """# Gallery
