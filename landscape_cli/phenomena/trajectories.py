@@ -19,7 +19,7 @@ def pca_trajectory(lab: Lab) -> Measured:
         "least_times_random": min(
             share / path.random_plane_ratio for share, path in zip(held, paths, strict=True)
         ),
-        "end_off_origin": max(abs(path.x[-1]) + abs(path.y[-1]) for path in paths),
+        "end_off_origin": [abs(path.x[-1]) + abs(path.y[-1]) for path in paths],
         "plane": dict(zip(lab.runs, planes, strict=True)),
         "shares": {
             run: path.explained_variance_ratio[:10] for run, path in zip(lab.runs, paths, strict=True)

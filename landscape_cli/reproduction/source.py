@@ -1,7 +1,7 @@
 """A digest of the code that measures or draws a phenomenon, read without importing it.
 
-What was measured is kept for as long as the code that measured it stands: the function, and what it uses of its
-own module. What it imports has tests of its own, and is no part of the digest.
+What was measured is kept for as long as the code that measured it stands: the function, and what it uses of
+its own module. What it imports has tests of its own, and is no part of the digest.
 """
 
 import ast
