@@ -77,7 +77,7 @@ class Phenomenon:
             LandscapeError: it has none of that name.
         """
         if name not in self.scales:
-            raise unknown(f"scale of {self.id}", name, self.scales)
+            raise LandscapeError(f"{self.id} has no scale {name!r}; choose from {', '.join(self.scales)}")
         return self.scales[name]
 
 

@@ -1,92 +1,26 @@
-"""`landscape reproduce`: its folder, doing nothing twice, interruptions, other processes, mistakes."""
+"""`landscape reproduce`: its folder, several of them, interruptions, other processes, mistakes."""
 
 import csv
 import itertools
 import json
 import subprocess
 import sys
-import types
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from children import Children
-from matplotlib.figure import Figure
 
+import landscape_cli.plots.draw
 from conftest import Landscape
-from landscape_cli import store
-from landscape_cli.commands import train
-from landscape_cli.reproduction import catalogue
-from landscape_cli.reproduction import whole_lab as lab
-from landscape_cli.reproduction.findings import Findings
-from landscape_cli.reproduction.verdicts import Claim
-from landscape_cli.reproduction.whole_lab import Lab
+from landscape_cli.reproduction import catalogue, lab, measured, record
 from landscape_cli.training.record import Record
+from tests.reproduction.conftest import SHARED, Made, result, tree
 
-DATA = ["dataset=digits", "dataset.train_size=20", "dataset.test_size=10"]
-SHARED = [*DATA, "architecture.widths=[]", "batch_size=10"]
-RUNS = {"linear": ["epochs=1"]}
-SCALE: dict[str, Any] = {"cost": "nothing", "train": SHARED, "runs": RUNS, "settings": {"points": 3}}
 CLAIM_KEYS = {
     *("text", "measured", "sd", "n", "relation", "threshold", "verdict", "values", "identity", "soft", "note")
 }
-
-
-def measure(laboratory: Lab, *, points: int) -> Findings:
-    rows = []
-    for seed in laboratory.seeds:
-        run = laboratory.run("linear", seed)
-        laboratory.surface(run, "y=null", f"x=[-1,1,{points}]", "splits=[train]")
-        rows.append({"seed": seed, "loss": run.metrics()[-1]["train_loss"]})
-    losses = [row["loss"] for row in rows]
-    claims = [
-        Claim("The loss is positive", losses, ">", 0.0),
-        Claim("The loss is positive, always", losses, ">", 0.0, identity=True),
-    ]
-    figure = Figure()
-    figure.subplots().plot(losses)
-    return Findings(claims, {"losses": rows}, {"losses": figure})
-
-
-@pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    """A catalogue of two tiny phenomena that share their runs; in the module `measure` may be replaced."""
-    folder = tmp_path.with_name(f"{tmp_path.name}_catalogue")
-    folder.mkdir()
-    for name in ("tiny", "tiny-too"):
-        entry = {"section": "A", "source": "nobody", "code": "made:measure", "small": SCALE, "paper": SCALE}
-        (folder / f"{name}.yaml").write_text(f"# A tiny phenomenon\n{json.dumps(entry)}\n")
-    monkeypatch.setattr(catalogue, "FOLDER", folder)
-    module = types.ModuleType("made")
-    module.measure = measure  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "landscape_cli.phenomena.made", module)
-    return module
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the run folders that were trained, as often as they were."""
-    names = []
-
-    def counted(config: Any, state: Any, dataset: Any, record: Record) -> None:
-        names.append(record.path.name)
-        original(config, state, dataset, record)
-
-    original = train.train
-    monkeypatch.setattr(train, "train", counted)
-    return names
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
-        for path in sorted(folder.rglob("*"))
-    }
-
-
-def result(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "result.json").read_text())
 
 
 @pytest.mark.slow
@@ -97,7 +31,9 @@ def test_a_reproduction_end_to_end(tmp_path: Path, landscape: Landscape) -> None
     assert outcome.last_line == "outputs/reproduce/nn-composition_small"
     folder = tmp_path / outcome.last_line
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert files == {"result.json", "data/runs.csv", "parameters.png", "parameters.pdf"}
+    assert files == {
+        *("result.json", "data/seed_0.h5", "data/numbers.csv", "parameters.png", "parameters.pdf")
+    }
     assert (folder / "parameters.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "parameters.pdf").read_bytes().startswith(b"%PDF")
     content = result(folder)
@@ -121,77 +57,54 @@ def test_a_reproduction_end_to_end(tmp_path: Path, landscape: Landscape) -> None
         assert isinstance(claim["threshold"], float)
         assert claim["verdict"] == "holds"
         assert f"holds: {claim['text']}: " in outcome.out
-    with (folder / "data" / "runs.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["run"] for row in rows] == ["linear", "mlp", "cnn"]
-    assert int(rows[0]["parameters"]) == 650
+    with (folder / "data" / "numbers.csv").open(newline="") as file:
+        numbers = {row["quantity"]: float(row["value"]) for row in csv.DictReader(file)}
+    assert [name for name in numbers if name.startswith("parameters/")] == [
+        *("parameters/linear", "parameters/mlp", "parameters/cnn")
+    ]
+    assert numbers["parameters/linear"] == 650
     cost = catalogue.phenomenon("nn-composition").scales["small"].cost
     lines = landscape("list", "phenomena").out.splitlines()
     (here,) = (number for number, line in enumerate(lines) if line.startswith("nn-composition "))
     assert lines[here + 2].strip() == f"scale=small: holds ({cost})"
 
 
-def test_what_is_left_behind(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
-) -> None:
+def test_what_is_left_behind(made: Made, tmp_path: Path, landscape: Landscape, trained: list[str]) -> None:
     outcome = landscape("reproduce", "id=tiny")
     assert outcome.status == 0, outcome.err
     folder = tmp_path / "outputs/reproduce/tiny_small"
     content = result(folder)
     assert (content["verdict"], content["seeds"], len(trained)) == ("holds", [0, 1, 2], 3)
     assert content["settings"] == {"points": 3}
-    surfaces = sorted((folder / "data").glob("*.h5"))
-    assert len(surfaces) == 3
-    for path in surfaces:
-        assert path.read_bytes() == (tmp_path / "outputs/surfaces" / path.name).read_bytes()
-        assert store.read(path).x.tolist() == [-1.0, 0.0, 1.0]
     claim = content["claims"][0]
-    table = (folder / "data" / "losses.csv").read_text().splitlines()
-    losses = [float(row["loss"]) for row in csv.DictReader(table)]
+    table = (folder / "data" / "numbers.csv").read_text().splitlines()
+    rows = list(csv.DictReader(table))
+    assert [(row["quantity"], row["seed"]) for row in rows] == [("loss", str(seed)) for seed in range(3)]
+    losses = [float(row["value"]) for row in rows]
     assert claim["values"] == losses
     assert claim["measured"] == pytest.approx(np.mean(losses))
     assert claim["sd"] == pytest.approx(np.std(losses, ddof=1))
     assert outcome.out.splitlines()[0].startswith("holds: The loss is positive: ")
-    assert outcome.err.count("run 1 of 3: linear, seed 0") == 1
+    assert outcome.err.count("seed 0, run 1 of 1: linear") == 1
     assert not list(tmp_path.rglob("*.part")) + list(tmp_path.rglob("*.lock"))
 
 
 def test_the_same_command_again_does_nothing_and_says_so(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
+    made: Made, tmp_path: Path, landscape: Landscape, trained: list[str]
 ) -> None:
     first = landscape("reproduce", "id=tiny", "seeds=1")
     before = tree(tmp_path)
-    made.measure = None
     again = landscape("reproduce", "id=tiny", "seeds=1")
     assert again.status == 0
-    assert "outputs/reproduce/tiny_small is finished; nothing to do" in again.err
+    assert again.err == "outputs/reproduce/tiny_small is finished; nothing to do\n"
     assert again.out == first.out
     assert tree(tmp_path) == before
     assert len(trained) == 1
 
 
-def test_other_seeds_measure_again_with_the_runs_there_are(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
-) -> None:
-    folder = tmp_path / "outputs/reproduce/tiny_small"
-    assert "undecided: The loss is positive: " in landscape("reproduce", "id=tiny", "seeds=1").out
-    assert [claim["verdict"] for claim in result(folder)["claims"]] == ["undecided", "holds"]
-    assert result(folder)["verdict"] == "undecided"
-    assert len(trained) == 1
-    landscape("reproduce", "id=tiny", "seeds=2")
-    assert result(folder)["seeds"] == [0, 1]
-    assert result(folder)["verdict"] == "undecided"
-    assert len(trained) == 2
-    landscape("reproduce", "id=tiny")
-    assert result(folder)["verdict"] == "holds"
-    assert len(trained) == 3
-    landscape("reproduce", "id=tiny", "seeds=1", "seed=2")
-    assert result(folder)["seeds"] == [2]
-    assert len(trained) == 3
-
-
-def test_what_fails_is_told_as_failing(made: types.ModuleType, tmp_path: Path, landscape: Landscape) -> None:
-    made.measure = lambda lab, points: Findings([Claim("The loss is huge", [1.0, 2.0, 3.0], ">", 99.0)])
+def test_what_fails_is_told_as_failing(made: Made, tmp_path: Path, landscape: Landscape) -> None:
+    made.rewrite('"loss": lab.metrics("linear")["train_loss"][-1]', '"loss": lab.seed + 1')
+    made.change(claims={"loss > 99": "The loss is huge"})
     outcome = landscape("reproduce", "id=tiny")
     assert outcome.status == 0  # a finding, no mistake
     assert outcome.out.splitlines()[0] == "fails: The loss is huge: 2 ± 1, n = 3; wanted > 99"
@@ -201,9 +114,7 @@ def test_what_fails_is_told_as_failing(made: types.ModuleType, tmp_path: Path, l
     assert statuses == ["fails", "not", "not", "not"]
 
 
-def test_several_ids(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
-) -> None:
+def test_several_ids(made: Made, tmp_path: Path, landscape: Landscape, trained: list[str]) -> None:
     folders = ["outputs/reproduce/tiny_small", "outputs/reproduce/tiny-too_small"]
     outcome = landscape("reproduce", "id=[tiny,tiny-too]", "seeds=1")
     assert outcome.status == 0
@@ -213,7 +124,7 @@ def test_several_ids(
     assert [result(tmp_path / folder)["id"] for folder in folders] == ["tiny", "tiny-too"]
 
 
-def test_a_multirun(made: types.ModuleType, tmp_path: Path, landscape: Landscape) -> None:
+def test_a_multirun(made: Made, tmp_path: Path, landscape: Landscape) -> None:
     outcome = landscape("reproduce", "id=tiny,tiny-too", "scale=small,paper", "seeds=1", "--multirun")
     assert outcome.status == 0, outcome.err
     names = [f"{name}_{scale}" for name in ("tiny", "tiny-too") for scale in ("small", "paper")]
@@ -223,7 +134,7 @@ def test_a_multirun(made: types.ModuleType, tmp_path: Path, landscape: Landscape
 
 
 def test_out_is_the_folder_of_one_and_above_those_of_several(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape
+    made: Made, tmp_path: Path, landscape: Landscape
 ) -> None:
     assert landscape("reproduce", "id=tiny", "seeds=1", "out=here/one").last_line == "here/one"
     assert result(tmp_path / "here/one")["id"] == "tiny"
@@ -234,7 +145,7 @@ def test_out_is_the_folder_of_one_and_above_those_of_several(
 
 
 def test_runs_and_surfaces_made_by_hand_are_reused(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
+    made: Made, tmp_path: Path, landscape: Landscape, trained: list[str]
 ) -> None:
     run = landscape("train", "seed=0", "epochs=1", *reversed(SHARED)).last_line
     line = landscape("surface", f"run={run}", "splits=[train]", "x=[-1,1,3]", "y=null").last_line
@@ -247,7 +158,7 @@ def test_runs_and_surfaces_made_by_hand_are_reused(
 
 
 def test_outputs_dir_holds_runs_surfaces_and_the_result(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape
+    made: Made, tmp_path: Path, landscape: Landscape
 ) -> None:
     outcome = landscape("reproduce", "id=tiny", "seeds=1", "outputs_dir=elsewhere")
     assert outcome.last_line == "elsewhere/reproduce/tiny_small"
@@ -257,9 +168,9 @@ def test_outputs_dir_holds_runs_surfaces_and_the_result(
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, RuntimeError])
-@pytest.mark.parametrize("stage", ["training", "measuring", "writing"])
+@pytest.mark.parametrize("stage", ["training", "measuring", "drawing", "writing"])
 def test_an_interruption_leaves_no_result_and_is_resumed(
-    made: types.ModuleType,
+    made: Made,
     tmp_path: Path,
     landscape: Landscape,
     trained: list[str],
@@ -267,19 +178,23 @@ def test_an_interruption_leaves_no_result_and_is_resumed(
     fault: type[BaseException],
     stage: str,
 ) -> None:
+    """In the second seed: what the first gave is kept, and not measured again."""
+    calls = itertools.count()
+
     def broken(*arguments: Any, **options: Any) -> Any:
-        if stage == "training" and len(trained) < 2:
-            return finish(*arguments, **options)
+        if stage in ("training", "measuring") and next(calls) == 0:
+            return works(*arguments, **options)
         raise fault("in the middle")
 
-    finish = Record.finish
+    where, name = {
+        "training": (Record, "finish"),
+        "measuring": (record.measured, "save"),
+        "drawing": (landscape_cli.plots.draw, "save"),
+        "writing": (record, "write_text"),
+    }[stage]
+    works = getattr(where, name)
     with monkeypatch.context() as patched:
-        if stage == "training":
-            patched.setattr(Record, "finish", broken)
-        elif stage == "measuring":
-            patched.setattr(made, "measure", broken)
-        else:
-            patched.setattr("landscape_cli.reproduction.whole_record.save", broken)
+        patched.setattr(where, name, broken)
         if fault is KeyboardInterrupt:
             outcome = landscape("reproduce", "id=tiny")
             assert outcome.status == 130
@@ -289,20 +204,23 @@ def test_an_interruption_leaves_no_result_and_is_resumed(
                 landscape("reproduce", "id=tiny")
     folder = tmp_path / "outputs/reproduce/tiny_small"
     assert not (folder / "result.json").exists()
-    assert folder.exists() == (stage == "writing")
+    kept = sorted(path.name for path in (folder / "data").glob("seed_?.h5"))
+    assert kept == [f"seed_{seed}.h5" for seed in range({"training": 1, "measuring": 1}.get(stage, 3))]
     assert not list(tmp_path.rglob("*.lock"))
     assert landscape("list", "phenomena").out.count(": not run (nothing)") == 4
     before = list(trained)
     outcome = landscape("reproduce", "id=tiny")
     assert outcome.status == 0, outcome.err
+    assert ("2 of 3 seeds to measure" in outcome.err) == (stage in ("training", "measuring"))
     assert result(folder)["verdict"] == "holds"
     again = trained[len(before) :]
-    assert again == ([before[-1], *again[1:]] if stage == "training" else [])  # it goes on with the second
+    assert len(again) == {"training": 2, "measuring": 1}.get(stage, 0)
+    assert again[:1] == before[-1:] or stage != "training"  # it goes on with the second
     assert len(set(trained)) == 3
 
 
-def test_an_interruption_leaves_no_result_of_other_seeds_beside_new_data(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch
+def test_an_interruption_leaves_no_result_of_what_was_measured_before(
+    made: Made, tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     landscape("reproduce", "id=tiny", "seeds=1")
     folder = tmp_path / "outputs/reproduce/tiny_small"
@@ -312,15 +230,16 @@ def test_an_interruption_leaves_no_result_of_other_seeds_beside_new_data(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(made, "measure", broken)
+        patched.setattr(Record, "finish", broken)
         assert landscape("reproduce", "id=tiny").status == 130
-    assert tree(folder) == before  # nothing new was written: what was there still stands
+    assert tree(folder) == before  # more seeds: what was there still stands
+    made.change(settings={"points": 5})
     with monkeypatch.context() as patched:
-        patched.setattr("landscape_cli.reproduction.whole_record.save", broken)
-        assert landscape("reproduce", "id=tiny").status == 130
-    assert not (folder / "result.json").exists()
+        patched.setattr(record, "write_text", broken)
+        assert landscape("reproduce", "id=tiny", "seeds=1").status == 130
+    assert not (folder / "result.json").exists()  # it was of three points
     assert landscape("reproduce", "id=tiny", "seeds=1").status == 0
-    assert result(folder)["seeds"] == [0]
+    assert result(folder)["settings"] == {"points": 5}
 
 
 HOLD = (
@@ -332,7 +251,7 @@ HOLD = (
 
 @pytest.mark.parametrize("what", ["run", "surface"])
 def test_it_waits_for_what_another_process_is_writing(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch, what: str
+    made: Made, tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     landscape("reproduce", "id=tiny", "seeds=1")
     folder = tmp_path / "outputs" / f"{what}s"
@@ -360,9 +279,7 @@ def test_it_waits_for_what_another_process_is_writing(
     assert result(tmp_path / outcome.last_line)["id"] == "tiny-too"
 
 
-def test_one_process_writes_a_reproduction(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape
-) -> None:
+def test_one_process_writes_a_reproduction(made: Made, tmp_path: Path, landscape: Landscape) -> None:
     folder = tmp_path / "outputs/reproduce/tiny_small"
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -420,7 +337,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_result(tmp_path: Path) -> N
     ],
 )
 def test_a_folder_of_other_things_is_refused(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, names: list[str]
+    made: Made, tmp_path: Path, landscape: Landscape, names: list[str]
 ) -> None:
     for name in names:
         path = tmp_path / "mine" / name
@@ -435,7 +352,7 @@ def test_a_folder_of_other_things_is_refused(
 
 @pytest.mark.parametrize("words", [["id=tiny-too"], ["id=tiny", "scale=paper"]])
 def test_the_folder_of_another_reproduction_is_refused(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, words: list[str]
+    made: Made, tmp_path: Path, landscape: Landscape, words: list[str]
 ) -> None:
     landscape("reproduce", "id=tiny", "seeds=1", "out=mine")
     before = tree(tmp_path)
@@ -445,9 +362,7 @@ def test_the_folder_of_another_reproduction_is_refused(
     assert tree(tmp_path) == before
 
 
-def test_a_damaged_result_is_refused_by_name(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape
-) -> None:
+def test_a_damaged_result_is_refused_by_name(made: Made, tmp_path: Path, landscape: Landscape) -> None:
     landscape("reproduce", "id=tiny", "seeds=1")
     path = tmp_path / "outputs/reproduce/tiny_small/result.json"
     path.write_text(path.read_text()[:100])
@@ -463,7 +378,11 @@ def test_a_damaged_result_is_refused_by_name(
         (["id=nn-compositon"], "(nearest: nn-composition)"),
         (["id=[nn-composition,losses]"], "no phenomenon 'losses'; choose from "),
         (["id=../dataset/digits"], "no phenomenon '../dataset/digits'"),
-        (["id=nn-composition", "scale=medium"], "no scale 'medium'; choose from paper, small"),
+        (
+            ["id=nn-composition", "scale=medium"],
+            "nn-composition has no scale 'medium'; choose from small, paper",
+        ),
+        (["id=nn-composition", "scale=tiny"], "no scale 'tiny'; choose from medium, paper, small"),
         (["id=nn-composition", "seeds=0"], "seeds must be a positive whole number or null, got 0"),
         (["id=nn-composition", "seed=-1"], "seed must be zero or more, got -1"),
         (["id=[]"], "id must be a phenomenon or a list of them, got []"),
@@ -485,7 +404,7 @@ def test_mistakes_are_told_in_a_line(
 
 
 def test_the_data_may_lie_elsewhere_the_next_time(
-    made: types.ModuleType, tmp_path: Path, landscape: Landscape, trained: list[str]
+    made: Made, tmp_path: Path, landscape: Landscape, trained: list[str]
 ) -> None:
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (20, 8, 8), dtype=np.uint8)
@@ -494,19 +413,18 @@ def test_the_data_may_lie_elsewhere_the_next_time(
     arrays = {f"{split}_images": images for split in ("train", "test")}
     arrays |= {f"{split}_labels": labels for split in ("train", "test")}
     np.savez(tmp_path / "before/mnist.npz", **arrays)
-    for path in catalogue.FOLDER.iterdir():
+    for path in made.records.glob("*.yaml"):
         path.write_text(path.read_text().replace("dataset=digits", "dataset=mnist"))
-    seen: list[list[float]] = []
-
-    def reads_the_data(laboratory: Lab, points: int) -> Findings:
-        seen.append(laboratory.dataset(laboratory.runs[0]).train.inputs.flatten().tolist())
-        return measure(laboratory, points=points)
-
-    made.measure = reads_the_data
+    made.rewrite('"line": plane', '"inputs": lab.data("linear").train.inputs.flatten().numpy()')
     outcome = landscape("reproduce", "id=tiny", "seeds=1", "dataset.root=before")
     assert outcome.status == 0, outcome.err
     (tmp_path / "before").rename(tmp_path / "after")
     outcome = landscape("reproduce", "id=tiny-too", "seeds=1", "dataset.root=after")
     assert outcome.status == 0, outcome.err
     assert len(trained) == 1
+    seen = [
+        measured.load(tmp_path / f"outputs/reproduce/{name}_small/data/seed_0.h5")["inputs"].tolist()
+        for name in ("tiny", "tiny-too")
+    ]
+    assert len(seen[0]) == 20 * 64
     assert seen[0] == seen[1]
