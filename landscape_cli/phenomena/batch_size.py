@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from landscape_cli.arrays import Array
-from landscape_cli.measures import line_radius, spearman
+from landscape_cli.measures import line_radius, loss_at, spearman
 from landscape_cli.phenomena.valleys import LOSS, centre, lines, losses, plane, radius, ratios, test_error
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
@@ -114,8 +114,7 @@ def interpolation(lab: Lab, *, decay: str, rise: float, line: Sequence[str], not
 
 def _radius_at(line: Surface, end: float, rise: float) -> float:
     loss = line.values[LOSS]
-    at = float(loss[int(np.abs(line.x - end).argmin())])
-    return line_radius(line.x - end, loss, at + rise)
+    return line_radius(line.x - end, loss, loss_at(line.x, loss, end) + rise)
 
 
 def grid(

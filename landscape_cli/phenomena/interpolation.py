@@ -2,11 +2,8 @@
 
 from itertools import combinations
 
-import numpy as np
-
-from landscape_cli.arrays import Array
 from landscape_cli.evaluation.batchnorm import layers
-from landscape_cli.measures import barrier
+from landscape_cli.measures import barrier, increases, loss_at
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.findings import Findings, Row
 from landscape_cli.reproduction.verdicts import Claim
@@ -100,23 +97,6 @@ def linear_interpolation_1d(lab: Lab, *, alpha: str) -> Findings:
     )
 
 
-def increases(alpha: Array, loss: Array, steps: int = STEPS) -> int:
-    """Return how many of `steps` equal steps from alpha = 0 to 1 raise the loss.
-
-    Args:
-        alpha: of shape (n,), with k / steps among them for k = 0 … steps.
-        loss: of shape (n,).
-
-    Raises:
-        ValueError: one of these points is not on the grid.
-    """
-    places = np.arange(steps + 1) / steps
-    nearest = np.abs(alpha[:, None] - places).argmin(axis=0)
-    if not np.allclose(alpha[nearest], places, atol=1e-9):
-        raise ValueError(f"the grid does not hold all of 0, 1/{steps}, …, 1; [-0.5,1.5,{2 * steps + 1}] does")
-    return int((np.diff(loss[nearest]) > 0).sum())
-
-
 def _has_batchnorm(lab: Lab, name: str) -> bool:
     run = lab.run(name, lab.seeds[0])
     return bool(layers(lab.solution(run).network(lab.dataset(run), trust=False)))
@@ -124,14 +104,14 @@ def _has_batchnorm(lab: Lab, name: str) -> bool:
 
 def _measured(line: Surface, recorded: list[float]) -> Row:
     loss = line.values["train/loss"]
-    start, half_way, end = (float(loss[np.abs(line.x - place).argmin()]) for place in (0.0, 0.5, 1.0))
+    start, half_way, end = (loss_at(line.x, loss, place) for place in (0.0, 0.5, 1.0))
     height, place = barrier(line.x, loss)
     errors = [abs(got - wanted) / wanted for got, wanted in zip((start, end), recorded, strict=True)]
     return {
         "start": start,
         "half_way": half_way,
         "end": end,
-        "increases": increases(line.x, loss),
+        "increases": increases(line.x, loss, STEPS),
         "barrier": height,
         "barrier_at": place,
         "largest_error_at_the_ends": max(errors),

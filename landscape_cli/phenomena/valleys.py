@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from landscape_cli.arrays import Array
-from landscape_cli.measures import mean_radius
+from landscape_cli.measures import loss_at, loss_at_centre, ratio, valley_radius
 from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.runs import Run
 from landscape_cli.store import Surface
@@ -32,8 +32,7 @@ def plane(lab: Lab, run: Run, words: Sequence[str]) -> Surface:
 def centre(surface: Surface) -> float:
     """Return the loss at the run's weights, on the surface's own samples."""
     loss = surface.values[LOSS]
-    column = int(np.abs(surface.x).argmin())
-    return float(loss[column] if surface.y is None else loss[int(np.abs(surface.y).argmin()), column])
+    return loss_at(surface.x, loss, 0.0) if surface.y is None else loss_at_centre(surface.x, surface.y, loss)
 
 
 def radius(drawn: Sequence[Surface], rise: float) -> float:
@@ -41,14 +40,12 @@ def radius(drawn: Sequence[Surface], rise: float) -> float:
 
     Infinite where a line does not rise that far within its grid.
     """
-    level = centre(drawn[0]) + rise
-    return mean_radius([(line.x, line.values[LOSS]) for line in drawn], level)
+    return valley_radius([(line.x, line.values[LOSS]) for line in drawn], rise)
 
 
 def ratios(one: Array, other: Array) -> list[float]:
     """Return one / other, seed by seed; NaN where both are zero or both are infinite."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return [float(value) for value in one / other]
+    return [ratio(value, by) for value, by in zip(one, other, strict=True)]
 
 
 def losses(drawn: Sequence[Surface]) -> Array:

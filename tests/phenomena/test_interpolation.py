@@ -1,35 +1,14 @@
 from itertools import combinations
 
-import numpy as np
 import pytest
 import torch
 
-from landscape_cli.phenomena.interpolation import increases, linear_interpolation_1d
+from landscape_cli.phenomena.interpolation import linear_interpolation_1d
 from landscape_cli.reproduction.whole_lab import Lab
 from tests.phenomena.conftest import MakeLab
 
 ALPHA = "[-0.5,1.5,101]"
 MLP = ["dataset=digits", "dataset.train_size=200", "architecture=mlp", "architecture.widths=[8]", "epochs=3"]
-
-
-def test_increases_are_counted_on_fifty_steps_between_0_and_1() -> None:
-    for count in (101, 401):
-        alpha = np.linspace(-0.5, 1.5, count)
-        assert increases(alpha, -alpha) == 0
-        assert increases(alpha, alpha) == 50
-        assert increases(alpha, (alpha - 0.5) ** 2) == 25
-        assert increases(alpha, np.where(alpha > 1, 9.0, 0.0)) == 0  # what lies beyond does not count
-
-
-def test_a_zigzag_between_the_fifty_steps_is_not_seen_and_one_on_them_is() -> None:
-    alpha = np.linspace(0, 1, 201)
-    assert increases(alpha, np.where(np.arange(201) % 4 == 2, 1.0, 0.0)) == 0
-    assert increases(alpha, np.where(np.arange(201) % 8 == 4, 1.0, 0.0)) == 25
-
-
-def test_a_grid_without_the_fifty_steps_is_refused() -> None:
-    with pytest.raises(ValueError, match="the grid does not hold all of 0"):
-        increases(np.linspace(-0.5, 1.5, 41), np.zeros(41))
 
 
 def _half_way(lab: Lab, name: str, one: int, other: int) -> float:
