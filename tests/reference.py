@@ -30,6 +30,25 @@ def evaluation(model: nn.Module, split: Split, loss: str) -> tuple[float, float]
     return math.fsum(losses) / len(losses), correct / len(losses)
 
 
+def gradient(model: nn.Module, split: Split, loss: str) -> dict[str, Tensor]:
+    """The gradient of the mean loss, sample by sample, in evaluation mode."""
+    twin = copy.deepcopy(model).double().eval()
+    total = {name: torch.zeros_like(parameter) for name, parameter in twin.named_parameters()}
+    for sample, target in zip(split.inputs.double(), split.targets.tolist(), strict=True):
+        output = twin(sample[None])[0]
+        if loss == "mse":
+            wanted = torch.tensor([1.0 if c == target else 0.0 for c in range(len(output))])
+            value = ((output - wanted) ** 2).sum()
+        else:
+            value = output.exp().sum().log() - output[target]
+        twin.zero_grad()
+        value.backward()
+        for name, parameter in twin.named_parameters():
+            assert parameter.grad is not None
+            total[name] += parameter.grad / len(split)
+    return total
+
+
 def moved(model: nn.Module, terms: list[tuple[float, dict[str, Tensor]]]) -> nn.Module:
     """A float64 copy with every tensor set to its value plus the terms, entry by entry."""
     twin = copy.deepcopy(model).double()

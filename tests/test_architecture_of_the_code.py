@@ -20,7 +20,7 @@ ROWS = [
     {"data", "architectures", "weights", "checkpoint", "runs", "plots"},
     {"solutions"},
     {"evaluation", "workers"},
-    {"surfaces"},
+    {"gradients", "surfaces"},
     {"curvature", "training"},
     {"reproduction"},
     {"phenomena"},

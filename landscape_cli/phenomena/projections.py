@@ -4,12 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from torch import nn
 
-from landscape_cli.data.load import Split
-from landscape_cli.evaluation.batches import automatic_size, batches
-from landscape_cli.evaluation.losses import per_sample_loss
+from landscape_cli.gradients.full import gradient
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.findings import Findings, Row
 from landscape_cli.reproduction.verdicts import Claim
@@ -118,18 +115,6 @@ def tensorwise_direction(model: nn.Module, seed: int) -> Vector:
     params = params_of(model)
     drawn = random_direction(params, **TENSORWISE, seed=seed, axis="x")
     return {name: tensor.to(params[name]) for name, tensor in drawn.items()}
-
-
-def gradient(model: nn.Module, split: Split, loss: str) -> Vector:
-    """Return the gradient of the mean loss over a split, in evaluation mode."""
-    model.eval()
-    parameters = dict(model.named_parameters())
-    total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-    for inputs, targets in batches(split, automatic_size(split.inputs)):
-        losses = per_sample_loss(loss, model(inputs), targets).sum() / len(split)
-        for name, part in zip(total, torch.autograd.grad(losses, list(parameters.values())), strict=True):
-            total[name] += part
-    return total
 
 
 def _recorded(lab: Lab, name: str, seed: int, epoch: str) -> Row:

@@ -11,8 +11,9 @@ from landscape_cli.evaluation.batches import automatic_size, batches
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.losses import objective
 from landscape_cli.evaluation.plane import Plane
+from landscape_cli.gradients.full import gradient
 from landscape_cli.measures import second_differences
-from landscape_cli.phenomena.projections import EPOCHS, gradient, tensorwise_direction
+from landscape_cli.phenomena.projections import EPOCHS, tensorwise_direction
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.findings import Findings, Row
 from landscape_cli.reproduction.verdicts import Claim

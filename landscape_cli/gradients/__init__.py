@@ -1,0 +1,1 @@
+"""The gradient of the loss with respect to the weights."""
