@@ -1,1 +1,1 @@
-"""The Hessian of the loss: its products with vectors, and its extreme eigenvalues over a line or a plane."""
+"""The Hessian of the loss: its products with vectors, all of it, its extreme eigenvalues over a grid."""

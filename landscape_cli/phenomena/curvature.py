@@ -6,21 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call, grad, jacrev
-from torch.nn.utils import parameters_to_vector
+from torch import Tensor
 
 from landscape_cli.arrays import Array
-from landscape_cli.data.load import Split
-from landscape_cli.data.streams import stream
-from landscape_cli.evaluation.losses import per_sample_loss
-from landscape_cli.measures import second_differences
+from landscape_cli.curvature.dense import dense_hessian, objective_at
+from landscape_cli.curvature.random_slices import principal_curvatures, unit_vectors
+from landscape_cli.measures import second_differences, z_score
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.findings import Findings, Row
 from landscape_cli.reproduction.verdicts import Claim
 from landscape_cli.reproduction.whole_lab import Lab
 
-CHUNK = 64  # rows of the Hessian at a time: bounds the memory
 REACH = 0.2  # length of a slice on either side, in norms of the weights
 SLICES = 50  # of the random directions, along which the loss itself is evaluated
 NEAR = 0.05  # of the slices that are drawn
@@ -93,56 +89,6 @@ def random_plane_curvature_average(lab: Lab, *, directions: int, points: int) ->
         {"curvatures": rows},
         {"curvatures": _picture(spectra, means, slices, alpha / REACH * NEAR)},
     )
-
-
-def objective_at(model: nn.Module, split: Split, loss: str) -> tuple[Callable[[Tensor], Tensor], Tensor]:
-    """Return the mean loss as a function of the flat vector of weights, float64, and where the model is.
-
-    Args:
-        model: left as it is.
-        split: the samples.
-        loss: its name.
-    """
-    shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
-    point = parameters_to_vector(model.parameters()).detach().double()
-    model = model.double().eval()
-    inputs, targets = split.inputs.double(), split.targets
-
-    def objective(vector: Tensor) -> Tensor:
-        parts = vector.split([math.prod(shape) for shape in shapes.values()])
-        values = {
-            name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)
-        }
-        return per_sample_loss(loss, functional_call(model, values, (inputs,)), targets).mean()
-
-    return objective, point
-
-
-def dense_hessian(objective: Callable[[Tensor], Tensor], point: Tensor) -> Array:
-    """Return the matrix of second derivatives, (p, p), symmetrized."""
-    rows: Tensor = jacrev(grad(objective), chunk_size=CHUNK)(point)
-    return np.asarray((rows + rows.T).cpu() / 2)
-
-
-def unit_vectors(count: int, size: int, seed: int) -> Array:
-    """Return random directions of length 1, of shape (count, size)."""
-    drawn = stream(seed, "directions").standard_normal((count, size))
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
-
-
-def principal_curvatures(hessian: Array, count: int, seed: int) -> Array:
-    """Return the eigenvalues of D^T H D, ascending, of shape (count, 2), for random D with D^T D = 1."""
-    draws = stream(seed, "planes")
-    found = []
-    for _ in range(count):
-        plane, _ = np.linalg.qr(draws.standard_normal((len(hessian), 2)))
-        found.append(np.linalg.eigvalsh(plane.T @ hessian @ plane))
-    return np.array(found)
-
-
-def z_score(values: Array, expected: float) -> float:
-    """Return the distance of the mean from what is expected, in standard errors of the mean."""
-    return float((values.mean() - expected) / (values.std(ddof=1) / math.sqrt(len(values))))
 
 
 def along(objective: Callable[[Tensor], Tensor], point: Tensor, direction: Array, alpha: Array) -> Array:
