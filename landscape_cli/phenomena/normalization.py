@@ -3,20 +3,19 @@
 import math
 from collections.abc import Mapping
 
-import h5py
-import numpy as np
 import torch
 from torch import Tensor
 
-from landscape_cli.measures import line_radius
+from landscape_cli.measures import line_radius, loss_at
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.findings import Findings, Row
 from landscape_cli.reproduction.verdicts import Claim
 from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.runs import Run
-from landscape_cli.store import Surface
-from landscape_cli.weights.arithmetic import Vector, norm, params_of
+from landscape_cli.store import Surface, directions
+from landscape_cli.weights.arithmetic import norm, params_of
+from landscape_cli.weights.directions import deviation
 
 NORMS = {"filter": "filter-normalized", "layer": "layer-normalized", "none": "not normalized"}
 RISE = 0.5  # nats above the solution's loss at which the radius is measured
@@ -43,7 +42,8 @@ def filter_normalization(lab: Lab, *, points: int) -> Findings:
                 reach = _reach(weights) if kind == "none" else 1.0
                 line = lab.surface(run, *_words(kind, reach, points), "y=null")
                 lines.setdefault((name, kind), []).append((line, reach))
-                direction = stored_direction(line, "x")
+                stored = directions(line.path)["x"]
+                direction = {key: torch.from_numpy(array) for key, array in stored.items()}
                 loss = line.values["train/loss"]
                 rows.append(
                     {
@@ -123,39 +123,6 @@ def filter_normalization(lab: Lab, *, points: int) -> Findings:
     return Findings(claims, {"directions": rows}, pictures)
 
 
-def stored_direction(surface: Surface, axis: str) -> Vector:
-    """Return a direction as it was used, from the surface's file."""
-    with h5py.File(surface.path, "r", locking=False) as file:
-        found: Vector = {}
-
-        def note(name: str, item: object) -> None:
-            if isinstance(item, h5py.Dataset):
-                found[name] = torch.from_numpy(np.asarray(item))
-
-        file[f"directions/{axis}"].visititems(note)
-    return found
-
-
-def deviation(direction: Mapping[str, Tensor], weights: Mapping[str, Tensor], kind: str) -> float:
-    """Return max over filters, or layers, of | ||d_ij|| - ||theta_ij|| | / ||theta_ij||, in float64.
-
-    Parameters with one dimension are left out. Where the weights are all zero it is ||d_ij||.
-
-    Args:
-        direction: by parameter name.
-        weights: by parameter name.
-        kind: ``filter``: of each slice along dim 0; ``layer``: of each parameter.
-    """
-    largest = 0.0
-    for name, weight in weights.items():
-        if weight.ndim <= 1:
-            continue
-        count = len(weight) if kind == "filter" else 1
-        d, w = (tensor.cpu().double().reshape(count, -1).norm(dim=1) for tensor in (direction[name], weight))
-        largest = max(largest, float(((d - w).abs() / torch.where(w > 0, w, 1.0)).max()))
-    return largest
-
-
 def _norm_of_weights(weights: Mapping[str, Tensor]) -> float:
     """Return the norm of the parameters that a direction moves: those with more than one dimension."""
     return norm({name: weight for name, weight in weights.items() if weight.ndim > 1})
@@ -178,4 +145,4 @@ def _plane(lab: Lab, run: Run, kind: str, points: int) -> Surface:
 
 
 def _threshold(line: Surface) -> float:
-    return float(line.values["train/loss"][np.abs(line.x).argmin()]) + RISE
+    return loss_at(line.x, line.values["train/loss"], 0.0) + RISE

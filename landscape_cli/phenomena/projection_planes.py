@@ -8,6 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from landscape_cli.measures import loss_at_centre, lowest
 from landscape_cli.phenomena.projections import EPOCHS, TENSORWISE, tensorwise_words
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
@@ -15,7 +16,8 @@ from landscape_cli.reproduction.findings import Findings, Row
 from landscape_cli.reproduction.verdicts import Claim
 from landscape_cli.reproduction.whole_lab import Lab
 from landscape_cli.store import Surface
-from landscape_cli.weights.arithmetic import Vector, dot, norm, params_of
+from landscape_cli.weights.angles import cosine, effective_dimension, rank
+from landscape_cli.weights.arithmetic import Vector, params_of
 from landscape_cli.weights.directions import random as random_direction
 
 
@@ -46,7 +48,15 @@ def plane_projection_random(
             planes[epoch].append(plane)
             params = params_of(lab.solution(run, epoch).network(lab.dataset(run), trust=False))
             pair = _pair(params, plane.config["direction"]["seed"], TENSORWISE["norm"])
-            rows.append({"seed": seed, "weights": EPOCHS[epoch], **lowest(plane), **independence(*pair)})
+            rows.append(
+                {
+                    "seed": seed,
+                    "weights": EPOCHS[epoch],
+                    **_lowest(plane),
+                    "rank": rank(pair),
+                    "cosine": cosine(*pair),
+                }
+            )
         angles += [_angles(params, kind, seed, pairs) for kind in NORMS]
     scaling = [
         _angles({"weights": torch.zeros(size)}, "none", seed, pairs) for size in sizes for seed in lab.seeds
@@ -109,44 +119,18 @@ def _angle_claims(plain: Sequence[Row], pairs: int, exponents: Sequence[float]) 
     ]
 
 
-def lowest(plane: Surface) -> Row:
+def _lowest(plane: Surface) -> Row:
     """Return where a plane's training loss is lowest, and how many cells of the grid from its centre."""
-    loss = plane.values["train/loss"]
-    row, column = (int(place) for place in np.unravel_index(loss.argmin(), loss.shape))
-    centre = [(length - 1) // 2 for length in loss.shape]
     assert plane.y is not None
+    on = (plane.x, plane.y, plane.values["train/loss"])
+    found = lowest(*on)
     return {
-        "loss_at_the_centre": float(loss[centre[0], centre[1]]),
-        "lowest_loss": float(loss.min()),
-        "lowest_at_alpha": float(plane.x[column]),
-        "lowest_at_beta": float(plane.y[row]),
-        "cells_from_the_centre": max(abs(row - centre[0]), abs(column - centre[1])),
+        "loss_at_the_centre": loss_at_centre(*on),
+        "lowest_loss": found.loss,
+        "lowest_at_alpha": found.x,
+        "lowest_at_beta": found.y,
+        "cells_from_the_centre": found.cells,
     }
-
-
-def independence(one: Vector, other: Vector) -> Row:
-    """Return the rank of the matrix of two directions, and their cosine."""
-    matrix = np.stack([torch.cat([part.flatten() for part in vector.values()]) for vector in (one, other)])
-    return {"rank": int(np.linalg.matrix_rank(matrix)), "cosine": cosine(one, other)}
-
-
-def cosine(one: Vector, other: Vector) -> float:
-    """Return the cosine of the angle between two vectors."""
-    return dot(one, other) / (norm(one) * norm(other))
-
-
-def effective_dimension(params: Mapping[str, Tensor], kind: str) -> float:
-    """Return q such that E[cos^2] = 1/q for two independent directions of a normalization.
-
-    It is p, the number of parameters, for Gaussian ones. Normalized tensor by tensor, with norms r_t of
-    tensors of n_t entries, cos is the sum over t of r_t^2 cos_t, divided by that of r_t^2; the cos_t are
-    independent, with E[cos_t^2] = 1/n_t: q = (sum r_t^2)^2 / sum (r_t^4 / n_t).
-    """
-    sizes = [tensor.numel() for tensor in params.values()]
-    if kind == "none":
-        return float(sum(sizes))
-    squares = [norm({"": tensor}) ** 2 for tensor in params.values()]
-    return sum(squares) ** 2 / sum(square**2 / n for square, n in zip(squares, sizes, strict=True))
 
 
 def _pair(params: Mapping[str, Tensor], seed: int, kind: str) -> tuple[Vector, Vector]:

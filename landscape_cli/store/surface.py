@@ -9,6 +9,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from landscape_cli.arrays import Array, Mask
 from landscape_cli.config import from_yaml
@@ -100,6 +101,30 @@ def read(path: Path) -> Surface:
             marks=[(label, float(x), float(y)) for label, x, y in json.loads(attributes["marks"])],
             trajectory=Trajectory.read(file),
         )
+
+
+def directions(path: Path) -> dict[str, dict[str, NDArray[np.float32]]]:
+    """Return the directions of a surface file as they were used: axis -> parameter or buffer name -> array.
+
+    The axes are ``x`` and, of a plane, ``y``; the names are in alphabetical order.
+
+    Raises:
+        LandscapeError: it is no HDF5 file.
+    """
+    with opened(path) as file:
+        return {axis: _datasets(group) for axis, group in file["directions"].items()}
+
+
+def _datasets(group: h5py.Group) -> dict[str, NDArray[np.float32]]:
+    """Return the arrays of a group by name; a name with a slash in it lies in groups of its own."""
+    found = {}
+
+    def note(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = np.asarray(item)
+
+    group.visititems(note)
+    return found
 
 
 def evaluated_points(marks: np.ndarray[Any, Any], values: Mapping[str, Array]) -> Mask:

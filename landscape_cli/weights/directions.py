@@ -68,6 +68,26 @@ def random(params: Mapping[str, Tensor], *, norm: str, ignore: str, seed: int, a
     return direction
 
 
+def deviation(direction: Mapping[str, Tensor], weights: Mapping[str, Tensor], kind: str) -> float:
+    """Return max over filters, or layers, of | ||d_ij|| - ||theta_ij|| | / ||theta_ij||, in float64.
+
+    Parameters with one dimension are left out. Where the weights are all zero it is ||d_ij||.
+
+    Args:
+        direction: by parameter name.
+        weights: by parameter name.
+        kind: ``filter``: of each slice along dim 0; ``layer``: of each parameter.
+    """
+    largest = 0.0
+    for name, weight in weights.items():
+        if weight.ndim <= 1:
+            continue
+        count = len(weight) if kind == "filter" else 1
+        d, w = (tensor.cpu().double().reshape(count, -1).norm(dim=1) for tensor in (direction[name], weight))
+        largest = max(largest, float(((d - w).abs() / torch.where(w > 0, w, 1.0)).max()))
+    return largest
+
+
 def toward(origin: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Vector:
     """Return target - origin: coordinate 1 along it is the target. Equal infinities do not move.
 

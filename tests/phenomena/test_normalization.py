@@ -2,35 +2,13 @@ import pytest
 import torch
 
 from landscape_cli.phenomena import normalization
-from landscape_cli.phenomena.normalization import deviation, filter_normalization, stored_direction
+from landscape_cli.phenomena.normalization import filter_normalization
+from landscape_cli.store import directions
 from landscape_cli.weights.arithmetic import params_of
 from landscape_cli.weights.directions import random
-from tests.cases import NETWORKS
 from tests.phenomena.conftest import MakeLab
 
 TINY = ["dataset=digits", "dataset.train_size=200", "dataset.test_size=50", "epochs=1"]
-
-
-def test_the_deviation_is_that_of_the_worst_filter_or_layer() -> None:
-    weights = {"w": torch.tensor([[3.0, 4.0], [6.0, 8.0]]), "b": torch.tensor([1.0])}
-    direction = {"w": torch.tensor([[4.0, 3.0], [0.0, 15.0]]), "b": torch.tensor([9.0])}
-    assert deviation(direction, weights, "filter") == pytest.approx(0.5)  # |15 - 10| / 10; b does not count
-    assert deviation(direction, weights, "layer") == pytest.approx((250 / 125) ** 0.5 - 1)
-    weights["w"][1] = 0.0
-    assert deviation(direction, weights, "filter") == pytest.approx(15.0)  # no norm to divide by
-
-
-@pytest.mark.parametrize("name", ["cnn", "resnet-batch"])
-def test_directions_of_another_normalization_fail_the_claim(name: str) -> None:
-    params = params_of(NETWORKS[name]())
-    of = {
-        kind: random(params, norm=kind, ignore="biasbn", seed=0, axis="x")
-        for kind in ("filter", "layer", "none")
-    }
-    assert deviation(of["filter"], params, "filter") <= 1e-6
-    assert deviation(of["layer"], params, "layer") <= 1e-6
-    assert deviation(of["filter"], params, "layer") <= 1e-6  # filters of the right norm make layers of it
-    assert min(deviation(of["layer"], params, "filter"), deviation(of["none"], params, "layer")) > 0.1
 
 
 @pytest.mark.slow
@@ -51,10 +29,10 @@ def test_stored_directions_are_measured(lab: MakeLab) -> None:
     run = made.run("cnn", 1)
     params = params_of(made.solution(run).network(made.dataset(run), trust=False))
     surface = made.surface(run, *normalization._words("filter", 1.0, 5), "y=null")
-    stored = stored_direction(surface, "x")
+    stored = directions(surface.path)["x"]
     expected = random(params, norm="filter", ignore="biasbn", seed=0, axis="x")
     assert stored.keys() == expected.keys()
-    assert all(torch.equal(stored[key], expected[key]) for key in expected)
+    assert all(torch.equal(torch.from_numpy(stored[key]), expected[key]) for key in expected)
     assert set(findings.pictures) == {"planes", "lines"}
 
 

@@ -3,28 +3,13 @@
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
-import torch
 from torch import nn
 
-from landscape_cli.data.load import Split
 from landscape_cli.phenomena import projection_planes, projections, slices
 from landscape_cli.reproduction.verdicts import Claim
 
 WORDS = ["dataset=digits", "dataset.train_size=100", "dataset.test_size=50", "batch_size=20", "epochs=2"]
-
-
-def test_the_gradient_of_a_split_is_that_of_its_mean_loss() -> None:
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.Dropout(0.5), nn.Linear(5, 3)).double()
-    inputs, targets = torch.randn(70, 12, dtype=torch.float64), torch.randint(0, 3, (70,))
-    found = projections.gradient(model, Split(inputs, targets), "cross_entropy")
-    model.eval()
-    nn.functional.cross_entropy(model(inputs), targets).backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None
-        assert torch.allclose(found[name], parameter.grad, rtol=1e-12, atol=1e-14), name
 
 
 def test_a_direction_has_the_norm_of_each_tensor_biases_included() -> None:
@@ -110,26 +95,6 @@ def test_the_slope_is_that_of_the_line(lab) -> None:  # type: ignore[no-untyped-
     assert abs(projections._shape(line)["slope_of_the_line"]) == pytest.approx(slope, rel=0.02)
 
 
-def test_effective_dimension_is_the_inverse_mean_square_cosine() -> None:
-    params = {"a": torch.full((60,), 0.2), "b": torch.full((4,), 2.0), "c": torch.ones(5, 3)}
-    assert projection_planes.effective_dimension(params, "none") == 79
-    squares = [
-        projection_planes.cosine(*projection_planes._pair(params, seed, "layer")) ** 2 for seed in range(400)
-    ]
-    expected = 1 / projection_planes.effective_dimension(params, "layer")
-    error = np.std(squares) / len(squares) ** 0.5
-    assert abs(np.mean(squares) - expected) < 4 * error
-    assert abs(np.mean(squares) - 1 / 79) > 10 * error  # it is not the number of parameters
-
-
-def test_independence() -> None:
-    one, other = {"w": torch.tensor([3.0, 0.0, 4.0])}, {"w": torch.tensor([0.0, 2.0, 0.0])}
-    assert projection_planes.independence(one, other) == {"rank": 2, "cosine": 0.0}
-    same = projection_planes.independence(one, {"w": -2 * one["w"]})
-    assert same["rank"] == 1
-    assert same["cosine"] == pytest.approx(-1.0)  # the notebook's fallback
-
-
 def test_exponents() -> None:
     rows = [
         {"seed": seed, "parameters": p, "mean": 3 * p**power}
@@ -158,7 +123,7 @@ def test_plane_projection_random(lab) -> None:  # type: ignore[no-untyped-def]
     losses[...] = 1.0
     losses[4, 1] = 0.5
     assert plane.y is not None
-    lowest = projection_planes.lowest(plane)
+    lowest = projection_planes._lowest(plane)
     assert lowest == {
         "loss_at_the_centre": 1.0,
         "lowest_loss": 0.5,

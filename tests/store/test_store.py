@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import h5py
@@ -26,17 +26,22 @@ HERE = [{"path": "run/epoch_0001.pt", "sha256": "c"}]
 NAMES = ["train/loss", "train/accuracy", "test/loss", "test/accuracy"]
 
 
-def create(path: Path, y: np.ndarray | None = Y) -> Path:
+WEIGHTS = {"0.weight": np.ones((2, 3), np.float32)}
+DIRECTIONS = {"x": WEIGHTS, "y": {name: 0 * array for name, array in WEIGHTS.items()}}
+
+
+def create(
+    path: Path,
+    y: np.ndarray | None = Y,
+    directions: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+) -> Path:
     store.create(
         path,
         x=X,
         y=y,
         names=NAMES,
         arrays={"anchors/train": (2, 7)},
-        directions={
-            "x": {"0.weight": np.ones((2, 3), np.float32)},
-            "y": {"0.weight": np.zeros((2, 3), np.float32)},
-        },
+        directions=directions or (DIRECTIONS if y is not None else {"x": WEIGHTS}),
         config={"x": [-1, 1, 5], "samples": None},
         run_config={"loss": "mse"},
         marks=[("here", 0.0, 0.0)],
@@ -96,6 +101,27 @@ def test_a_line_is_one_dimensional(tmp_path: Path) -> None:
     surface = store.read(path)
     assert surface.y is None
     np.testing.assert_allclose(surface.values["train/loss"], 100 * X)
+
+
+def test_the_directions_are_read_as_they_were_written(tmp_path: Path) -> None:
+    path = create(tmp_path / "s.h5")
+    found = store.directions(path)
+    assert list(found) == ["x", "y"]
+    assert list(found["x"]) == list(found["y"]) == ["0.weight"]
+    assert found["x"]["0.weight"].dtype == np.float32
+    np.testing.assert_array_equal(found["x"]["0.weight"], np.ones((2, 3)))
+    np.testing.assert_array_equal(found["y"]["0.weight"], np.zeros((2, 3)))
+    assert list(store.directions(create(tmp_path / "line.h5", y=None))) == ["x"]
+
+
+def test_a_direction_keeps_every_name_and_shape(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    shapes = {"b": (), "a.weight": (2, 1, 3), "a.bias": (4,), "one/of/a/kind": (2, 2)}
+    direction = {name: rng.random(shape).astype(np.float32) for name, shape in shapes.items()}
+    found = store.directions(create(tmp_path / "s.h5", y=None, directions={"x": direction}))["x"]
+    assert list(found) == sorted(shapes)
+    for name, array in direction.items():
+        np.testing.assert_array_equal(found[name], array)
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
@@ -204,7 +230,8 @@ def test_a_refused_writer_leaves_no_folder(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "to_yaml", lambda config: 1 / 0)
+    module = sys.modules["landscape_cli.store.create"]  # the package has a function of that name
+    monkeypatch.setattr(module, "to_yaml", lambda config: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         create(tmp_path / "s.h5")
     assert not list(tmp_path.iterdir())

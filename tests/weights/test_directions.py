@@ -9,6 +9,7 @@ import reference
 from landscape_cli.errors import LandscapeError
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import dot, norm, params_of, point_of
+from landscape_cli.weights.directions import deviation
 
 
 @pytest.mark.parametrize("network", cases.NETWORKS)
@@ -106,3 +107,31 @@ def test_unknown_options_are_refused(option: dict[str, str]) -> None:
     arguments = {"norm": "filter", "ignore": "biasbn", **option}
     with pytest.raises(LandscapeError, match="choose from"):
         directions.random({"w": torch.ones(2, 2)}, seed=0, axis="x", **arguments)
+
+
+def test_the_deviation_is_that_of_the_worst_filter_or_layer() -> None:
+    weights = {"w": torch.tensor([[3.0, 4.0], [6.0, 8.0]]), "b": torch.tensor([1.0])}
+    direction = {"w": torch.tensor([[4.0, 3.0], [0.0, 15.0]]), "b": torch.tensor([9.0])}
+    assert deviation(direction, weights, "filter") == pytest.approx(0.5)  # |15 - 10| / 10; b does not count
+    assert deviation(direction, weights, "layer") == pytest.approx((250 / 125) ** 0.5 - 1)
+    weights["w"][1] = 0.0
+    assert deviation(direction, weights, "filter") == pytest.approx(15.0)  # no norm to divide by
+
+
+@pytest.mark.parametrize("name", ["cnn", "resnet-batch"])
+def test_directions_of_another_normalization_fail_the_claim(name: str) -> None:
+    params = params_of(cases.NETWORKS[name]())
+    of = {
+        kind: directions.random(params, norm=kind, ignore="biasbn", seed=0, axis="x")
+        for kind in ("filter", "layer", "none")
+    }
+    assert deviation(of["filter"], params, "filter") <= 1e-6
+    assert deviation(of["layer"], params, "layer") <= 1e-6
+    assert deviation(of["filter"], params, "layer") <= 1e-6  # filters of the right norm make layers of it
+    assert (
+        min(
+            deviation(of["layer"], params, "filter"),
+            deviation(of["none"], params, "layer"),
+        )
+        > 0.1
+    )
