@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape_cli.arrays import Array
 from landscape_cli.data import custom, digits, images, synthetic
 from landscape_cli.data.normalize import moments, standardize
 from landscape_cli.data.options import real, whole
@@ -139,9 +139,7 @@ def _read(options: dict[str, Any], *, trust: bool) -> tuple[str, Mapping[str, An
     raise unknown("data set", name, ["custom", "digits", *images.IMAGE_SETS, *SYNTHETIC])
 
 
-def _scaling(
-    scaling: str, train: Raw, dtype: np.dtype[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _scaling(scaling: str, train: Raw, dtype: np.dtype[Any]) -> tuple[Array, Array]:
     """Return what is subtracted from and what divides each channel or feature of data that had a dtype."""
     channels = train.inputs.shape[1]
     if scaling == "standardize":

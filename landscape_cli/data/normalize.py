@@ -7,10 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from landscape_cli.arrays import Array
 from landscape_cli.data.raw import CHUNK, chunks
 
 
-def moments(inputs: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def moments(inputs: NDArray[Any]) -> tuple[Array, Array]:
     """Return the mean and the population standard deviation of each channel or feature.
 
     In float64, chunk by chunk, joined by the pairwise update of Chan, Golub and LeVeque (1983). A channel
@@ -42,9 +43,7 @@ def moments(inputs: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float
     return mean, np.where(lowest == highest, 1.0, np.sqrt(squares / count))
 
 
-def standardize(
-    inputs: NDArray[Any], mean: NDArray[np.float64], deviation: NDArray[np.float64], device: torch.device
-) -> Tensor:
+def standardize(inputs: NDArray[Any], mean: Array, deviation: Array, device: torch.device) -> Tensor:
     """Return (inputs - mean) / deviation, computed in float64, as one float32 tensor on `device`.
 
     Images come in channels-last layout, in which convolutions are fastest, vectors contiguous.
@@ -60,5 +59,5 @@ def standardize(
     return result
 
 
-def _aligned(values: NDArray[np.float64], ndim: int) -> NDArray[np.float64]:
+def _aligned(values: Array, ndim: int) -> Array:
     return values.reshape(1, -1, *[1] * (ndim - 2))

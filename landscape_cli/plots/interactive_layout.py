@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array
 from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.missing import missing
 from landscape_cli.plots.style import INK
@@ -59,7 +59,7 @@ def domains(count: int) -> list[tuple[tuple[float, float], tuple[float, float]]]
 
 
 def panel_words(
-    titles: Sequence[str], surfaces: Sequence[Surface], arrays: Sequence[NDArray[np.float64]]
+    titles: Sequence[str], surfaces: Sequence[Surface], arrays: Sequence[Array]
 ) -> list[dict[str, Any]]:
     """Return the title above each panel, with what is interpolated and the number of missing points."""
     words = []
@@ -85,7 +85,7 @@ def panel_words(
     return words
 
 
-def plain(array: NDArray[np.float64]) -> list[Any]:
+def plain(array: Array) -> list[Any]:
     """Return numbers as nested lists of six digits, None where masked or not finite: JSON has no infinity."""
     if array.ndim > 1:
         return [plain(row) for row in array]

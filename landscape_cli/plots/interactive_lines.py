@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array
 from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
@@ -54,7 +54,7 @@ def line_figure(surfaces: Sequence[Surface], *, scale: str, title: str | None) -
     return {"data": data, "layout": layout}
 
 
-def _loss_ranges(losses: NDArray[np.float64]) -> dict[str, list[float]]:
+def _loss_ranges(losses: Array) -> dict[str, list[float]]:
     """Return the limits of the loss axis by its type; without a positive loss there is no logarithmic one."""
     finite = losses[np.isfinite(losses)]
     top = float(finite.max())
@@ -95,9 +95,7 @@ def _axes(panel: int, count: int, x_label: str, loss_label: str) -> dict[str, An
     }
 
 
-def _curve(
-    panel: int, split: str, value: str, surface: Surface, values: NDArray[np.float64]
-) -> dict[str, Any]:
+def _curve(panel: int, split: str, value: str, surface: Surface, values: Array) -> dict[str, Any]:
     words = value_label(split, value, []).removesuffix(" (%)")
     accuracy = value == "accuracy"
     partly = interpolated(surface).any()

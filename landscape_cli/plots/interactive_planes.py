@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array
 from landscape_cli.errors import unknown
 from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
 from landscape_cli.plots.interpolated import hover_words, interpolated
@@ -31,7 +31,7 @@ class View:
     split: str
     value: str
     scale: Scale
-    arrays: list[NDArray[np.float64]]
+    arrays: list[Array]
     label: str
 
     @property

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from numpy.typing import NDArray
 
-from landscape_cli.arrays import Mask
+from landscape_cli.arrays import Array, Mask
 from landscape_cli.plots.levels import number
 from landscape_cli.plots.style import INK
 from landscape_cli.store import Surface
@@ -55,9 +55,7 @@ def hover_words(surface: Surface, value: str) -> NDArray[np.str_]:
     return np.where(interpolated(surface), np.where(told, with_error, "interpolated"), "")
 
 
-def dot_evaluated(
-    axes: Axes, surface: Surface, colours: tuple[Colormap, Normalize], heights: NDArray[np.float64]
-) -> None:
+def dot_evaluated(axes: Axes, surface: Surface, colours: tuple[Colormap, Normalize], heights: Array) -> None:
     """Put a dot on each evaluated point of a plane, dark on light colours and light on dark ones.
 
     The layout must be final: dots are as large as the grid's spacing on the page allows.

@@ -7,8 +7,8 @@ import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.contour import ContourSet
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array
 from landscape_cli.plots.levels import numbers
 from landscape_cli.plots.style import INK, SMALL
 from landscape_cli.plots.text import text_width
@@ -133,7 +133,7 @@ def label_levels(
 
 
 def _free_side(
-    label: str, center: NDArray[np.float64], taken: Sequence[Box], axes: Axes, pixels: float
+    label: str, center: Array, taken: Sequence[Box], axes: Axes, pixels: float
 ) -> tuple[Box, tuple[float, float, str, str]]:
     """Return the box and the side of a marker's label: the first side with room, or the best one."""
     width, height = _text_size(label, pixels)
@@ -153,8 +153,8 @@ def _free_side(
 
 
 def _free_spot(
-    piece: NDArray[np.float64], width: float, height: float, taken: Sequence[Box], frame: Box
-) -> tuple[NDArray[np.float64], Box] | None:
+    piece: Array, width: float, height: float, taken: Sequence[Box], frame: Box
+) -> tuple[Array, Box] | None:
     """Return the point of a level line, (n, 2) in pixels, that best carries a label, with the label's box."""
     steps = np.hypot(*np.diff(piece, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(steps)])
@@ -162,7 +162,7 @@ def _free_spot(
     if along[-1] < 3 * reach:
         return None
 
-    def at(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    def at(distance: Array) -> Array:
         return np.stack([np.interp(distance, along, piece[:, axis]) for axis in (0, 1)], axis=-1)
 
     places = np.linspace(reach, along[-1] - reach, 120)
@@ -198,7 +198,7 @@ def _frame(axes: Axes, pixels: float) -> Box:
     return box.x0 + 2 * pixels, box.y0 + 2 * pixels, box.x1 - 2 * pixels, box.y1 - 2 * pixels
 
 
-def _length(piece: NDArray[np.float64]) -> float:
+def _length(piece: Array) -> float:
     return float(np.hypot(*np.diff(piece, axis=0).T).sum())
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.values import Scale
 
@@ -17,7 +17,7 @@ COUNT = 10
 _MANTISSAS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 
 
-def choose_levels(scale: Scale, levels: int | Sequence[float] | None) -> NDArray[np.float64]:
+def choose_levels(scale: Scale, levels: int | Sequence[float] | None) -> Array:
     """Return the levels, increasing, in the values' unit.
 
     A number, or None for ten, gives round levels that enclose all values in at most so many bands: evenly
@@ -37,7 +37,7 @@ def choose_levels(scale: Scale, levels: int | Sequence[float] | None) -> NDArray
     return _given_levels(scale, levels)
 
 
-def _given_levels(scale: Scale, levels: object) -> NDArray[np.float64]:
+def _given_levels(scale: Scale, levels: object) -> Array:
     expected = "levels must be a number, or a list of at least two increasing numbers"
     try:
         given = np.array(list(levels), dtype=np.float64)  # type: ignore[call-overload]
@@ -52,7 +52,7 @@ def _given_levels(scale: Scale, levels: object) -> NDArray[np.float64]:
     return given
 
 
-def _round_levels(scale: Scale, count: int) -> NDArray[np.float64]:
+def _round_levels(scale: Scale, count: int) -> Array:
     if not scale.log:
         locators = [
             MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10], min_n_ticks=1) for bins in range(count, 0, -1)
@@ -69,12 +69,12 @@ def _round_levels(scale: Scale, count: int) -> NDArray[np.float64]:
     return _first_short([_trimmed(levels, scale.low, scale.high) for levels in candidates], count)
 
 
-def _first_short(candidates: Sequence[Any], count: int) -> NDArray[np.float64]:
+def _first_short(candidates: Sequence[Any], count: int) -> Array:
     """Return the first candidate with at most `count` bands, or else the last."""
     return np.asarray(next((levels for levels in candidates if len(levels) <= count + 1), candidates[-1]))
 
 
-def _trimmed(levels: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+def _trimmed(levels: Array, low: float, high: float) -> Array:
     """Drop the levels that are not needed to enclose [low, high]; at least two stay."""
     start = max(int(np.searchsorted(levels, low, side="right")) - 1, 0)
     stop = int(np.searchsorted(levels, high, side="left"))

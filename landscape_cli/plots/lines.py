@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array, Mask
 from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.interpolated import interpolated, note
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
@@ -48,7 +48,7 @@ BAND: dict[str, Any] = {"facecolor": LOSS, "alpha": 0.2, "linewidth": 0}
 """Look of the band of a standard error to both sides of a loss."""
 
 
-def curves(surface: Surface) -> dict[tuple[str, str], NDArray[np.float64]]:
+def curves(surface: Surface) -> dict[tuple[str, str], Array]:
     """Return the values to draw of a line, (nx,) each, by (split, value): what is there and evaluated at all.
 
     Accuracies are in percent.
@@ -67,7 +67,7 @@ def curves(surface: Surface) -> dict[tuple[str, str], NDArray[np.float64]]:
     return found
 
 
-def lone(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def lone(values: Array) -> Mask:
     """Return which points of a line, (nx,), are finite and have no finite neighbour: no line reaches them."""
     finite = np.pad(np.isfinite(values), 1)
     return np.asarray(finite[1:-1] & ~finite[:-2] & ~finite[2:])
@@ -141,7 +141,7 @@ def draw_lines(
 def _draw_panel(
     left: Axes,
     surface: Surface,
-    drawn: dict[tuple[str, str], NDArray[np.float64]],
+    drawn: dict[tuple[str, str], Array],
     scale: Scale,
     *,
     dotted: bool,
@@ -183,7 +183,7 @@ def _draw_panel(
     return right
 
 
-def _band(surface: Surface, split: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def _band(surface: Surface, split: str) -> tuple[Array, Array] | None:
     """Return a standard error below and above a loss, NaN where not finite; None if all samples were used."""
     error = surface.values.get(f"{split}/loss_stderr")
     if error is None:
@@ -193,7 +193,7 @@ def _band(surface: Surface, split: str) -> tuple[NDArray[np.float64], NDArray[np
     return loss - error, loss + error
 
 
-def _marker_places(evaluated: NDArray[np.bool_]) -> list[int]:
+def _marker_places(evaluated: Mask) -> list[int]:
     """Return the points at which an accuracy line has its markers: evaluated ones, about evenly spaced."""
     even = np.arange(0, len(evaluated), max(len(evaluated) // MARKERS, 1))
     places = np.flatnonzero(evaluated)
@@ -221,7 +221,7 @@ def _stagger(names: SecondaryAxis) -> None:
         names.set_xticks(names.get_xticks(), labels=words)
 
 
-def _share_limits(axes: Sequence[Axes], log: bool, losses: Sequence[NDArray[np.float64]]) -> None:
+def _share_limits(axes: Sequence[Axes], log: bool, losses: Sequence[Array]) -> None:
     """Give all panels the same loss axis; a linear one starts at zero where no loss is negative."""
     bottom = min(each.get_ylim()[0] for each in axes)
     top = max(each.get_ylim()[1] for each in axes)

@@ -7,9 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
-from numpy.typing import NDArray
 
-from landscape_cli.arrays import Mask
+from landscape_cli.arrays import Array, Mask
 
 _HATCH = "#666666"
 
@@ -21,21 +20,19 @@ LOOKS: dict[str, dict[str, Any]] = {
 """Face and hatch of each kind of missing point, by its words in the legend."""
 
 
-def missing(values: NDArray[np.float64]) -> dict[str, Mask]:
+def missing(values: Array) -> dict[str, Mask]:
     """Return where a loss is not finite (stored as +inf) and where it is not evaluated (NaN)."""
     return {"not finite": np.isinf(values), "not evaluated": np.isnan(values)}
 
 
-def edges(centers: NDArray[np.float64]) -> NDArray[np.float64]:
+def edges(centers: Array) -> Array:
     """Return the (n + 1,) borders of the cells of n >= 2 points: midpoints, and half a step past the ends."""
     middle = (centers[1:] + centers[:-1]) / 2
     first, last = 2 * centers[0] - middle[0], 2 * centers[-1] - middle[-1]
     return np.concatenate([[first], middle, [last]])
 
 
-def hatch_cells(
-    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], values: NDArray[np.float64]
-) -> None:
+def hatch_cells(axes: Axes, x: Array, y: Array, values: Array) -> None:
     """Hatch the cell of each missing point, reaching halfway to its neighbours, as a heat map's cells do.
 
     Args:
@@ -50,9 +47,7 @@ def hatch_cells(
         _hatch(axes, words, boxes, zorder=1.5)
 
 
-def hatch_to_neighbours(
-    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], values: NDArray[np.float64]
-) -> None:
+def hatch_to_neighbours(axes: Axes, x: Array, y: Array, values: Array) -> None:
     """Hatch the cells of the grid that have a missing corner, below what is drawn between finite points.
 
     Contours are drawn between points, so the region without contours reaches up to the nearest finite ones.
@@ -66,7 +61,7 @@ def hatch_to_neighbours(
         _hatch(axes, words, boxes, zorder=0.5 + 0.1 * order)
 
 
-def hatch_spans(axes: Axes, x: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+def hatch_spans(axes: Axes, x: Array, values: Array) -> None:
     """Hatch the full height around each missing point of a line; `x` and `values` are of shape (nx,)."""
     borders = np.clip(edges(x), x[0], x[-1])
     for words, mask in missing(values).items():
@@ -74,7 +69,7 @@ def hatch_spans(axes: Axes, x: NDArray[np.float64], values: NDArray[np.float64])
         _hatch(axes, words, boxes, zorder=0.5, full_height=True)
 
 
-def legend_patches(arrays: Sequence[NDArray[np.float64]]) -> list[Patch]:
+def legend_patches(arrays: Sequence[Array]) -> list[Patch]:
     """Return the legend entries of the kinds of missing points that occur in `arrays`."""
     masks = [missing(array) for array in arrays]
     return [

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array
 from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.levels import choose_levels, numbers
@@ -46,9 +46,9 @@ class Planes:
     """
 
     surfaces: Sequence[Surface]
-    values: Sequence[NDArray[np.float64]]
+    values: Sequence[Array]
     scale: Scale
-    levels: NDArray[np.float64]
+    levels: Array
     label: str
     title: str | None
     listed: bool
@@ -63,7 +63,7 @@ class Planes:
         return (low, high) if low < high else (low - 0.5, high + 0.5)
 
     @property
-    def heights(self) -> NDArray[np.float64]:
+    def heights(self) -> Array:
         """The heights of the levels."""
         return np.log10(self.levels) if self.scale.log else self.levels
 

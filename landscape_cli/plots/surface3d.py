@@ -10,8 +10,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array
 from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.labels import direction_name
 from landscape_cli.plots.levels import numbers
@@ -92,7 +92,7 @@ def _frame(axes: Axes3D, planes: Planes, surface: Surface) -> None:
         axis._axinfo["grid"].update(color="0.8", linewidth=0.5)
 
 
-def _grey_floor(axes: Axes3D, surface: Surface, values: NDArray[np.float64], floor: float) -> None:
+def _grey_floor(axes: Axes3D, surface: Surface, values: Array, floor: float) -> None:
     """Lay the cells of missing points on the floor, in the greys of the flat pictures."""
     assert surface.y is not None
     x, y = edges(surface.x), edges(surface.y)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.store import Surface
 
@@ -35,7 +35,7 @@ def check_value(surfaces: Sequence[Surface], value: str) -> None:
             raise LandscapeError(f"{surface.path} has no {value}; choose value={' or '.join(names)}")
 
 
-def values_of(surface: Surface, split: str, value: str) -> NDArray[np.float64]:
+def values_of(surface: Surface, split: str, value: str) -> Array:
     """Return the stored values ``split/value``, (ny, nx) or (nx,), accuracies in percent.
 
     NaN (not evaluated) and +inf (not finite) stay what they are.
@@ -69,9 +69,7 @@ class Scale:
     high: float
     floored: bool
 
-    def heights(
-        self, values: NDArray[np.float64]
-    ) -> np.ma.MaskedArray[tuple[int, ...], np.dtype[np.float64]]:
+    def heights(self, values: Array) -> np.ma.MaskedArray[tuple[int, ...], np.dtype[np.float64]]:
         """Return the heights of `values`, of the same shape, with what is not finite masked."""
         finite = np.isfinite(values)
         filled = np.where(finite, values, self.high)
@@ -87,7 +85,7 @@ class Scale:
         return f"\n(values ≤ 0 drawn at {self.low:.1g})" if self.floored else ""
 
 
-def common_scale(arrays: Sequence[NDArray[np.float64]], scale: str, *, may_be_log: bool = True) -> Scale:
+def common_scale(arrays: Sequence[Array], scale: str, *, may_be_log: bool = True) -> Scale:
     """Return the scale that all `arrays` share.
 
     Args:
