@@ -8,9 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := outputs/demo
 LANDSCAPE := $(BIN)/landscape
+PHENOMENA := $(basename $(notdir $(wildcard conf/phenomena/*.yaml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test figures paper costs bench lint clean
+.PHONY: help demo test figures paper costs bench lint clean $(PHENOMENA:%=figure-%) $(PHENOMENA:%=paper-%)
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -30,9 +31,8 @@ $(VENV)/installed-dev: $(VENV)/installed
 test: $(VENV)/installed-dev ## the whole test suite
 	$(BIN)/python -m pytest -n auto
 
-# The papers' figures: one target a phenomenon, done when its result.json is there and newer than what defines it.
-PHENOMENA := $(basename $(notdir $(wildcard conf/phenomena/*.yaml)))
-REPRODUCED := outputs/reproduce
+# The papers' figures: one target a phenomenon. `reproduce` itself knows what is left to do: seeds that are not measured, claims
+# and pictures that have changed; where nothing has, it says so within a second.
 DATA ?= data
 # with make -j each of the processes has one core
 ONE_CORE = $(if $(findstring -j,$(MAKEFLAGS)),OMP_NUM_THREADS=1)
@@ -40,20 +40,16 @@ ONE_CORE = $(if $(findstring -j,$(MAKEFLAGS)),OMP_NUM_THREADS=1)
 figures: costs $(PHENOMENA:%=figure-%) ## all figures at small scale, into docs/gallery; finished ones are kept; -j2 uses both cores
 	@$(LANDSCAPE) gallery out=docs/gallery
 
-$(PHENOMENA:%=figure-%): figure-%: $(REPRODUCED)/%_small/result.json
+$(PHENOMENA:%=figure-%): figure-%: $(VENV)/installed
+	@$(ONE_CORE) $(LANDSCAPE) reproduce id=$* dataset.root=$(DATA)
 
-paper: costs $(PHENOMENA:%=$(REPRODUCED)/%_paper/result.json) ## all figures at the paper's own scale: months on one GPU, so rather one at a time
+paper: costs $(PHENOMENA:%=paper-%) ## all figures at the paper's own scale: months on one GPU, so rather one at a time
+
+$(PHENOMENA:%=paper-%): paper-%: $(VENV)/installed
+	@$(LANDSCAPE) reproduce id=$* scale=paper dataset.root=$(DATA)
 
 costs: $(VENV)/installed
 	@$(LANDSCAPE) list phenomena
-
-$(PHENOMENA:%=$(REPRODUCED)/%_small/result.json): $(REPRODUCED)/%_small/result.json: conf/phenomena/%.yaml | $(VENV)/installed
-	@$(ONE_CORE) $(LANDSCAPE) reproduce id=$* dataset.root=$(DATA)
-	@touch $@
-
-$(PHENOMENA:%=$(REPRODUCED)/%_paper/result.json): $(REPRODUCED)/%_paper/result.json: conf/phenomena/%.yaml | $(VENV)/installed
-	@$(LANDSCAPE) reproduce id=$* scale=paper dataset.root=$(DATA)
-	@touch $@
 
 bench: $(VENV)/installed-dev ## the benchmarks, an hour on two idle cores (benchmarks/README.md)
 	@set -e; for name in startup rates point processes training memory cheaper; do $(BIN)/python -m benchmarks.$$name; echo; done
