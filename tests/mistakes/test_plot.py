@@ -1,0 +1,41 @@
+"""Mistakes with `plot` and `report`."""
+
+import pytest
+from mistakes.workshop import Told, named
+
+MISTAKES = {
+    # types and ranges
+    "plot file=plane.h5 value=error": "no value 'error'; choose from accuracy, loss",
+    "plot file=plane.h5 scale=cubic": "no scale 'cubic'; choose from auto, linear, log",
+    "plot file=plane.h5 levels=0": "levels must be at least 2, got 0",
+    "plot file=plane.h5 levels=[3,1]": "levels must be increasing got [3, 1]",
+    # runs
+    "report run=[unbegun]": "unbegun",
+    "report run=[bad_config]": "bad_config/config.yaml",
+    # files to draw
+    "plot": "missing: file; say file=",
+    "plot file=nowhere.h5": "no file nowhere.h5",
+    "plot file=[]": "nothing to draw file=",
+    "plot file=null": "file",
+    "plot file=thesis": "thesis",
+    "plot file=file": "file cannot be read as HDF5",
+    "plot file=cut.h5": "cut.h5 cannot be read as HDF5",
+    "plot file=foreign.h5": "foreign.h5 is not a surface of landscape",
+    "plot file=later.h5": "later.h5 is of version 99",
+    "plot file=half.h5": "half.h5",
+    "plot file=line.h5 kind=contour": "kind=contour draws planes line.h5 holds a line; choose kind=line",
+    "plot file=plane.h5 kind=line": "kind=line draws lines plane.h5 holds a plane; choose kind=contour",
+    "plot file=[line.h5,plane.h5]": "line.h5 holds a line and plane.h5 a plane two pictures",
+    "plot file=plane.h5 kind=pie": "no kind 'pie'; choose from auto, contour",
+    "report": "nothing to report run=[ file=[",
+    "report run=[nowhere]": "run=nowhere is no run folder",
+}
+
+
+def test_the_table_is_long() -> None:
+    assert len(MISTAKES) >= 22
+
+
+@pytest.mark.parametrize("line", MISTAKES, ids=named)
+def test_a_mistake_is_told_in_words(told: Told, line: str) -> None:
+    told(line, MISTAKES[line])
