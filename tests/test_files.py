@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape_cli.files import replacing, sha256, write_text
+from landscape_cli.files import only_writer, replacing, sha256, write_text
 
 
 def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -54,3 +54,9 @@ def test_others_may_read_what_is_written(tmp_path: Path) -> None:
 def test_sha256_of_nothing(tmp_path: Path) -> None:
     write_text(tmp_path / "empty", "")
     assert sha256(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_a_refused_writer_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), only_writer(tmp_path / "a" / "b" / "s.h5"):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())

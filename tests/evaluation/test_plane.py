@@ -1,8 +1,5 @@
 """The loss at every grid point, against a float64 twin that is set, parameter by parameter, to each point."""
 
-import math
-
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -10,11 +7,10 @@ from torch import nn
 import cases
 import reference
 from landscape_cli.evaluation.batches import batches
-from landscape_cli.evaluation.batchnorm import BATCH, layers, recompute
+from landscape_cli.evaluation.batchnorm import recompute
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.losses import objective
 from landscape_cli.evaluation.plane import Plane
-from landscape_cli.surfaces.grid import grid
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import Vector, params_of, point_of
 
@@ -98,40 +94,6 @@ def test_keeping_running_statistics_is_another_line() -> None:
     )
 
 
-def test_recomputed_statistics_are_the_weighted_averages_over_batches() -> None:
-    """The twin follows each layer's input with hooks, in float64, batch by batch."""
-    inputs = torch.randn(BATCH + 188, 2, 8, 8)
-    model = cases.NETWORKS["resnet-batch"]()
-    twin, doubled = cases.double(model, inputs)
-    recompute(model, [inputs])
-
-    means: dict[nn.Module, list[tuple[int, torch.Tensor, torch.Tensor]]] = {
-        layer: [] for layer in layers(twin)
-    }
-    for layer in means:
-        layer.train()
-
-        def note(module: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-            values = arguments[0].transpose(0, 1).flatten(1)  # (channels, everything else)
-            means[module].append((len(arguments[0]), values.mean(1), values.var(1, unbiased=True)))
-
-        layer.register_forward_pre_hook(note)
-    for module in twin.modules():
-        if module not in means:
-            module.training = False
-    with torch.no_grad():
-        for batch in doubled.split(BATCH):
-            twin(batch)
-    n = len(inputs)
-    for measured, (layer, seen) in zip(layers(model), means.items(), strict=True):
-        assert len(seen) == 2
-        mean, var = (sum(size * parts[i] for size, *parts in seen) / n for i in (0, 1))
-        torch.testing.assert_close(measured.running_mean.double(), mean, rtol=1e-4, atol=1e-6)
-        torch.testing.assert_close(measured.running_var.double(), var, rtol=1e-4, atol=1e-6)
-        assert layer.momentum == measured.momentum == 0.1
-        assert not measured.training
-
-
 def test_a_recomputed_plane_uses_the_training_inputs_at_each_point() -> None:
     model = cases.NETWORKS["resnet-batch"]()
     data = cases.dataset()
@@ -141,11 +103,3 @@ def test_a_recomputed_plane_uses_the_training_inputs_at_each_point() -> None:
     recompute(twin, [data.train.inputs.double()])
     expected = reference.evaluation(twin, data.test, "cross_entropy")
     assert plane.evaluate(0.6)["test"].loss == pytest.approx(expected[0], rel=1e-5)
-
-
-def test_grid_reaches_its_ends_and_zero_exactly() -> None:
-    values = grid(-1, 1, 51)
-    assert (len(values), values[0], values[-1], values[25]) == (51, -1.0, 1.0, 0.0)
-    assert values.dtype == np.float64
-    assert not math.copysign(1, grid(-0.3, 0.3, 31)[15]) < 0
-    assert 1.0 in grid(-0.5, 1.5, 41)
