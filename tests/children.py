@@ -3,6 +3,7 @@
 Run as a script this file is that process: it reads an order a line, in JSON, and answers each with a line.
 """
 
+import importlib
 import json
 import os
 import resource
@@ -111,6 +112,8 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     assert command(sys.argv[1:]) == 0
+    for module in ("landscape_cli.plots.draw", "plotly.graph_objects"):  # they take seconds to import
+        importlib.import_module(module)
     print("{}", file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(run(**json.loads(line))), file=answers, flush=True)
