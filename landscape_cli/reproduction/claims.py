@@ -10,8 +10,9 @@
 A line names a quantity that was measured, a relation and a threshold. ``always`` makes it an identity, which
 every number of the quantity must satisfy; ``report`` lets it count for no verdict. Where a quantity is a
 mapping, ``name/key`` is one of its entries, and ``name/*`` makes a claim of each, whose text may say
-``{each}``. ``~`` is: within three standard deviations over the seeds. A text may name the settings of the
-scale, ``{rise:g}``. Nothing here needs torch: a claim that is edited is judged at once, on what was measured.
+``{each}``: the key, or what the drawing's ``names`` call it. ``~`` is: within three standard deviations over
+the seeds. A text may name what the scale sets, ``{rise:g}``. Nothing here needs torch: a claim that is edited
+is judged at once, on what was measured.
 """
 
 import math
@@ -39,7 +40,7 @@ def judge(scale: Scale, seeds: Sequence[Measured]) -> list[Claim]:
     Raises:
         LandscapeError: a line is none of a claim, or its quantity was not measured, or is more than a number.
     """
-    claims = []
+    claims, names = [], scale.drawing.get("names", {})
     for line, text in scale.claims.items():
         kind, name, relation, threshold = parsed(line)
         for quantity, each in _entries(line, name, seeds[0]):
@@ -47,7 +48,7 @@ def judge(scale: Scale, seeds: Sequence[Measured]) -> list[Claim]:
             alike = relation == "~"
             claims.append(
                 Claim(
-                    text.format_map({**scale.settings, "each": each}),
+                    text.format_map({**scale.settings, **scale.drawing, "each": names.get(each, each)}),
                     _deviations(values, threshold) if alike else values,
                     "<=" if alike else relation,
                     ALIKE if alike else threshold,
