@@ -1,133 +1,78 @@
 """The straight line through two points that training found: its start and its end, or the ends of two."""
 
-from itertools import combinations
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
 
 from landscape_cli.evaluation.batchnorm import layers
 from landscape_cli.measures import barrier, increases, loss_at
 from landscape_cli.plots.series import Panel, Series, draw_panels
-from landscape_cli.reproduction.findings import Findings, Row
-from landscape_cli.reproduction.verdicts import Claim
-from landscape_cli.reproduction.whole_lab import Lab
-from landscape_cli.store import Surface
+from landscape_cli.reproduction.lab import Lab
+from landscape_cli.reproduction.measured import Measured, across
 
 STEPS = 50  # of the path whose increases are counted
-PATH, PAIR = "initial to trained", "two trained"
+LINES = {
+    "path": ("From initial to trained weights", {"initial": 0.0, "trained": 1.0}),
+    "pair": ("Between two trained networks", {"one": 0.0, "the other": 1.0}),
+}
 
 
-def linear_interpolation_1d(lab: Lab, *, alpha: str) -> Findings:
+def linear_interpolation_1d(lab: Lab, *, pairs: Sequence[Sequence[str]]) -> Measured:
     """Measure L((1 - alpha) theta + alpha theta') on lines from init to trained and between trained networks.
 
     Where a network has BatchNorm its running statistics are, in turn, interpolated like the weights (the
     "states" of Li et al. 2018's code) and estimated anew at every point. Outside of [0, 1] interpolated
-    variances may be negative: there is no loss there.
+    variances may be negative: there is no loss there. Estimated statistics are others than training ended
+    with, so the ends are compared with what it recorded for the interpolated ones alone.
 
     Args:
-        lab: the runs.
-        alpha: the grid, as `landscape interpolate` takes it; it holds the points k / 50 of [0, 1].
+        lab: the runs; the grid of the lines holds the points k / 50 of [0, 1].
+        pairs: of runs of one network that differ in the seed.
     """
-    curves: dict[tuple[str, str], list[Surface]] = {}
-    rows: list[Row] = []
-    vanilla = [name for name in lab.scale.runs if not _has_batchnorm(lab, name)]
-    for name in lab.scale.runs:
-        for mode in ("interpolate",) if name in vanilla else ("interpolate", "recompute"):
-            label = name if name in vanilla else f"{name}, statistics {mode}d"
-            words = (f"alpha={alpha}", "splits=[train]", f"batchnorm={mode}")
-            runs = {seed: lab.run(name, seed) for seed in lab.seeds}
-            lines = {(seed, seed): (PATH, "from_epoch=init") for seed in lab.seeds}
-            lines |= dict.fromkeys(combinations(lab.seeds, 2), (PAIR, "from_epoch=last"))
-            for (one, other), (kind, start) in lines.items():
-                line = lab.interpolate(runs[one], runs[other], start, *words)
-                curves.setdefault((kind, label), []).append(line)
-                recorded = [
-                    lab.solution(runs[one], start.partition("=")[2]).recorded_loss("train"),
-                    lab.solution(runs[other]).recorded_loss("train"),
-                ]
-                measured = {"line": kind, "network": name, "statistics": mode, "from": one, "to": other}
-                rows.append({**measured, **_measured(line, recorded)})
-    # statistics that are estimated anew are others than training ended with, also at the ends
-    kept = [row for row in rows if row["statistics"] == "interpolate"]
-    claims = [
-        Claim(
-            "At alpha 0 and 1 the loss on the line is, to 1e-4 of it, the one that training recorded for the"
-            " two networks",
-            [row["largest_error_at_the_ends"] for row in kept],
-            "<=",
-            1e-4,
-            identity=True,
-        )
-    ]
-    for name in vanilla:
-        claims.append(
-            Claim(
-                f"{name}: of {STEPS} equal steps from the initial to the trained weights at most 3 raise the"
-                " training loss",
-                [row["increases"] for row in rows if row["line"] == PATH and row["network"] == name],
-                "<=",
-                3,
-                soft=True,
-                note="the number 3 is recalled, not Goodfellow et al.'s, hence this is reported only",
+    found: dict[str, dict[str, float]] = {}
+    losses: dict[str, dict[str, object]] = {kind: {} for kind in LINES}
+    ends: list[float] = []
+    x = np.zeros(0)
+    for run, other in pairs:
+        plain = not layers(lab.network(run))
+        recorded = {name: lab.metrics(name)["train_loss"] for name in (run, other)}
+        for mode in ("interpolate",) if plain else ("interpolate", "recompute"):
+            label = run if plain else f"{run}, statistics {mode}d"
+            path, pair = (
+                lab.interpolate(run, end, f"from_epoch={epoch}", f"batchnorm={mode}")
+                for end, epoch in ((run, "init"), (other, "last"))
             )
+            x = path.x
+            for kind, line, wanted in (
+                ("path", path, (recorded[run][0], recorded[run][-1])),
+                ("pair", pair, (recorded[run][-1], recorded[other][-1])),
+            ):
+                loss = losses[kind][label] = line.values["train/loss"]
+                if mode == "interpolate":
+                    got = (loss_at(line.x, loss, 0.0), loss_at(line.x, loss, 1.0))
+                    ends.append(max(abs(one - told) / told for one, told in zip(got, wanted, strict=True)))
+            between = pair.values["train/loss"]
+            start, half_way, end = (loss_at(pair.x, between, place) for place in (0.0, 0.5, 1.0))
+            values = {"barrier": barrier(pair.x, between)[0], "half_way_above": half_way - max(start, end)}
+            if plain:
+                values["increases"] = increases(path.x, path.values["train/loss"], STEPS)
+            for name, value in values.items():
+                found.setdefault(name, {})[label] = value
+    return {"error_at_the_ends": ends, **found, "x": x, "loss": losses}
+
+
+def draw_linear_interpolation_1d(seeds: Sequence[Measured]) -> dict[str, Figure]:
+    """Draw the lines of both kinds."""
+    panels = [
+        Panel(
+            title,
+            "alpha",
+            "training loss",
+            [Series(label, seeds[0]["x"], lines) for label, lines in across(seeds, f"loss/{kind}").items()],
+            log="y",
+            marks=marks,
         )
-    for kind, label in curves:
-        if kind != PAIR:
-            continue
-        name, _, mode = label.partition(", statistics ")
-        chosen = [
-            row
-            for row in rows
-            if row["line"] == PAIR and row["network"] == name and mode in ("", f"{row['statistics']}d")
-        ]
-        claims += [
-            Claim(
-                f"{label}: the training loss on the line between two networks of different seeds rises above"
-                " its chord (barrier)",
-                [row["barrier"] for row in chosen],
-                ">",
-                0,
-            ),
-            Claim(
-                f"{label}: half way between the two networks the training loss exceeds the higher of theirs",
-                [row["half_way"] - max(row["start"], row["end"]) for row in chosen],
-                ">",
-                0,
-            ),
-        ]
-    return Findings(
-        claims, {"lines": rows}, {"lines": draw_panels([_panel(curves, k) for k in (PATH, PAIR)])}
-    )
-
-
-def _has_batchnorm(lab: Lab, name: str) -> bool:
-    run = lab.run(name, lab.seeds[0])
-    return bool(layers(lab.solution(run).network(lab.dataset(run), trust=False)))
-
-
-def _measured(line: Surface, recorded: list[float]) -> Row:
-    loss = line.values["train/loss"]
-    start, half_way, end = (loss_at(line.x, loss, place) for place in (0.0, 0.5, 1.0))
-    height, place = barrier(line.x, loss)
-    errors = [abs(got - wanted) / wanted for got, wanted in zip((start, end), recorded, strict=True)]
-    return {
-        "start": start,
-        "half_way": half_way,
-        "end": end,
-        "increases": increases(line.x, loss, STEPS),
-        "barrier": height,
-        "barrier_at": place,
-        "largest_error_at_the_ends": max(errors),
-    }
-
-
-def _panel(curves: dict[tuple[str, str], list[Surface]], kind: str) -> Panel:
-    chosen = {label: lines for (of, label), lines in curves.items() if of == kind}
-    return Panel(
-        "From initial to trained weights" if kind == PATH else "Between two trained networks",
-        "alpha",
-        "training loss",
-        [
-            Series(label, lines[0].x, [line.values["train/loss"] for line in lines])
-            for label, lines in chosen.items()
-        ],
-        log="y",
-        marks={"initial": 0.0, "trained": 1.0} if kind == PATH else {"one": 0.0, "the other": 1.0},
-    )
+        for kind, (title, marks) in LINES.items()
+    ]
+    return {"lines": draw_panels(panels)}

@@ -1,9 +1,12 @@
-"""What slices along lines prove: a slope proves that a point is no minimum, a concave piece non-convexity."""
+"""Random lines and planes through initial and trained weights: Merkulov's lecture, and what slices prove."""
 
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
 
 from landscape_cli.arrays import Array
 from landscape_cli.data.load import Split
@@ -12,146 +15,261 @@ from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.losses import objective
 from landscape_cli.evaluation.plane import Plane
 from landscape_cli.gradients.full import gradient
-from landscape_cli.measures import second_differences
-from landscape_cli.phenomena.projections import EPOCHS, tensorwise_direction
+from landscape_cli.measures import lowest, second_differences
+from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
-from landscape_cli.reproduction.findings import Findings, Row
-from landscape_cli.reproduction.verdicts import Claim
-from landscape_cli.reproduction.whole_lab import Lab
-from landscape_cli.runs import Run
-from landscape_cli.weights.arithmetic import dot, point_of
+from landscape_cli.reproduction.lab import Lab
+from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.weights.angles import cosine, effective_dimension, rank
+from landscape_cli.weights.arithmetic import Vector, dot, params_of, point_of
+from landscape_cli.weights.directions import random as random_direction
 
-ROUNDING = -1e-6
-"""A second difference below this is negative."""
-STEP = 1e-6
-"""Of alpha, against a slope."""
-SHOWN = 15
-"""Slices in a panel of the picture."""
+TENSORWISE = {"norm": "layer", "ignore": "none"}
+"""The lecture's normalization: every tensor's direction, biases included, has that tensor's norm."""
+EPOCHS = {"initial": "init", "trained": "last"}
+MARKS = {"initial": "w\N{SUBSCRIPT ZERO}", "trained": "ŵ"}
+ALPHA, LOSS = "\N{GREEK SMALL LETTER ALPHA}", "cross-entropy (nats)"
+ROUNDING = -1e-6  # a second difference below this is negative
+STEP = 1e-6  # of alpha, against a slope
+SHOWN = 15  # slices in a panel of the picture
 
 
-def line_slice_certificates(lab: Lab, *, slices: int, half_width: float, points: int) -> Findings:
+def line_projection_init_and_trained(lab: Lab, *, directions: int) -> Measured:
+    """Measure L(w + alpha d) along a random direction, for the initial weights w0 and the trained ones w^.
+
+    Args:
+        lab: runs with and without dropout, which is off where a loss is evaluated.
+        directions: over how many the slope dL/dalpha(0) is averaged; the first is the one of the line.
+    """
+    found: dict[str, dict[str, float]] = {}
+    lines: dict[str, dict[str, dict[str, Array]]] = {}
+    x = np.zeros(0)
+    for run in lab.runs:
+        drawn = {word: lab.surface(run, f"epoch={epoch}") for word, epoch in EPOCHS.items()}
+        x = drawn["initial"].x
+        lines[run] = {
+            word: {split: line.values[f"{split}/loss"] for split in ("train", "test")}
+            for word, line in drawn.items()
+        }
+        initial, trained = (lines[run][word]["train"] for word in EPOCHS)
+        first, last = (float(loss[len(x) // 2]) for loss in (initial, trained))
+        slopes = [_rms_slope(lab, run, epoch, directions) for epoch in EPOCHS.values()]
+        recorded = {key: column[-1] for key, column in lab.metrics(run).items()}
+        values = {
+            "trained_lowest_at": abs(x[trained.argmin()]),
+            "trained_rise_to_the_ends": min(trained[-1], trained[0]) - last,
+            "initial_lowest_at": abs(x[initial.argmin()]),
+            "initial_off_ln_10": abs(first / math.log(10) - 1),
+            "loss_ratio": first / last,
+            "slope_ratio": slopes[0] / slopes[1],
+            "generalization_gap": recorded["test_loss"] - recorded["train_loss"],
+            **{key: recorded[key] for key in ("train_loss", "train_accuracy", "test_loss", "test_accuracy")},
+        }
+        for name, value in values.items():
+            found.setdefault(name, {})[run] = value
+    return {**found, "x": x, "line": lines}
+
+
+def draw_line_projection_init_and_trained(seeds: Sequence[Measured]) -> dict[str, Figure]:
+    """Draw the lines of each run, seed by seed."""
+    return {
+        f"line_{run.replace(' ', '_')}": draw_panels(
+            [
+                Panel(
+                    f"{word} weights",
+                    f"{ALPHA}, step along the direction",
+                    LOSS,
+                    series=[
+                        Series(f"{told}, seed by seed", seeds[0]["x"], line, look=look)
+                        for look, (split, told) in enumerate((("train", "training"), ("test", "test")))
+                        for line in lines[word][split]
+                    ],
+                    marks={MARKS[word]: 0.0},
+                )
+                for word in EPOCHS
+            ],
+            title=f"A random line, {run}",
+        )
+        for run, lines in across(seeds, "line").items()
+    }
+
+
+def _rms_slope(lab: Lab, run: str, epoch: str, count: int) -> float:
+    """Return the root mean square of dL/dalpha(0) over directions, L being the loss of the training split."""
+    model = lab.network(run, epoch)
+    downhill = gradient(model, lab.data(run).train, lab.loss(run))
+    slopes = [dot(downhill, _direction(model, number)) for number in range(count)]
+    return math.sqrt(float(np.mean(np.square(slopes))))
+
+
+def _direction(model: nn.Module, seed: int) -> Vector:
+    """Return the direction that `landscape surface` takes for x under this seed, on the model's device."""
+    params = params_of(model)
+    drawn = random_direction(params, **TENSORWISE, seed=seed, axis="x")
+    return {name: tensor.to(params[name]) for name, tensor in drawn.items()}
+
+
+def plane_projection_random(lab: Lab, *, pairs: int, sizes: Sequence[int]) -> Measured:
+    """Measure L(w + alpha w1 + beta w2) along two random directions, which are almost orthogonal.
+
+    Args:
+        lab: one run.
+        pairs: of directions, whose angles are measured.
+        sizes: numbers p of parameters for which the mean |cos(w1, w2)| is measured.
+    """
+    (run,) = lab.runs
+    planes = {word: lab.surface(run, f"epoch={epoch}") for word, epoch in EPOCHS.items()}
+    params = {word: params_of(lab.network(run, epoch)) for word, epoch in EPOCHS.items()}
+    cells = {}
+    for word, plane in planes.items():
+        assert plane.y is not None
+        cells[word] = lowest(plane.x, plane.y, plane.values["train/loss"]).cells
+    kinds = ("none", TENSORWISE["norm"])
+    angles = {kind: _cosines(params["trained"], kind, lab.seed, pairs) for kind in kinds}
+    means = [_cosines({"weights": torch.zeros(size)}, "none", lab.seed, pairs).mean() for size in sizes]
+    expected = {
+        kind: math.sqrt(2 / (math.pi * effective_dimension(params["trained"], kind))) for kind in kinds
+    }
+    error = float(np.std(angles["none"], ddof=1) / math.sqrt(pairs))
+    return {
+        "rank": {word: rank(_pair(params[word], 0, TENSORWISE["norm"])) for word in EPOCHS},
+        "cells_from_the_centre": cells,
+        "off_expected": abs(angles["none"].mean() - expected["none"]) / error,
+        "off_minus_a_half": abs(float(np.polyfit(np.log(sizes), np.log(means), 1)[0]) + 0.5),
+        "parameters": sum(tensor.numel() for tensor in params["trained"].values()),
+        "mean_cosine": {kind: found.mean() for kind, found in angles.items()},
+        "expected_cosine": expected,
+        "sizes": list(sizes),
+        "mean_cosine_by_size": means,
+        "plane": planes,
+    }
+
+
+def draw_plane_projection_random(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:
+    """Draw the first seed's planes, the contours of all, and the angles over the number of parameters."""
+    pictures = {
+        f"planes_{split}": draw(
+            [seeds[0]["plane"][word] for word in EPOCHS],
+            kind="surface3d",
+            split=split,
+            title="A random plane, tensor-wise normalized",
+            titles=[f"{word} weights" for word in EPOCHS],
+        )
+        for split in ("train", "test")
+    }
+    for word in EPOCHS:
+        pictures[f"contours_{word}"] = draw(
+            [seed["plane"][word] for seed in seeds],
+            kind="contour",
+            title=f"Training loss around the {word} weights",
+            titles=[f"run {number}" for number in range(1, len(seeds) + 1)],
+        )
+    sizes = seeds[0]["sizes"]
+    expected = [math.sqrt(2 / (math.pi * p)) for p in sizes]
+    panel = Panel(
+        "Two random directions are almost orthogonal",
+        "parameters p",
+        "mean |cos(w1, w2)|",
+        series=[
+            Series("Gaussian", sizes, across(seeds, "mean_cosine_by_size")),
+            Series("\N{SQUARE ROOT}(2/(\N{GREEK SMALL LETTER PI} p))", sizes, expected),
+        ],
+        points={
+            words: (across(seeds, "parameters"), across(seeds, f"mean_cosine/{kind}"))
+            for kind, words in names.items()
+        },
+        log="xy",
+    )
+    return {**pictures, "angles": draw_panels([panel])}
+
+
+def _pair(params: Mapping[str, Tensor], seed: int, kind: str) -> tuple[Vector, Vector]:
+    one, other = (
+        random_direction(params, norm=kind, ignore=TENSORWISE["ignore"], seed=seed, axis=axis)
+        for axis in "xy"
+    )
+    return one, other
+
+
+def _cosines(params: Mapping[str, Tensor], kind: str, seed: int, pairs: int) -> Array:
+    """Return |cos| of pairs of directions, each pair under a direction seed of its own."""
+    first = seed * pairs
+    return np.array([abs(cosine(*_pair(params, number, kind))) for number in range(first, first + pairs)])
+
+
+def line_slice_certificates(lab: Lab, *, slices: int, half_width: float, points: int) -> Measured:
     """Measure slopes and second differences along random lines, in float64.
 
     Args:
-        lab: runs of fully connected networks; those without a hidden layer are softmax regressions, whose
+        lab: runs of fully connected networks; one without a hidden layer is a softmax regression, whose
             cross-entropy is convex.
         slices: random lines through the initial weights of each run, and as many through the trained ones.
         half_width: b: alpha goes from -b to b.
         points: along each line.
     """
     x = np.linspace(-half_width, half_width, points)
-    rows: list[Row] = []
-    panels: list[Panel] = []
-    for name in lab.scale.runs:
-        for epoch, word in EPOCHS.items():
-            for seed in lab.seeds:
-                losses, facts = _slices(lab, lab.run(name, seed), epoch, slices, x)
-                known = {"run": name, "seed": seed, "weights": word}
-                rows += [{**known, "slice": number, **fact} for number, fact in enumerate(facts)]
-                if seed == lab.seeds[0]:
-                    panels.append(_panel(f"{name}, {word} weights", x, losses))
-    claims = [
-        Claim(
-            "Where the slope dL/dalpha(0) is not 0 the point is no minimum: a step against the slope lowers "
-            "the loss; the least decrease of all slices, relative to the tangent's",
-            [min(row["decrease"] for row in rows if row["seed"] == seed) for seed in lab.seeds],
-            ">",
-            0.0,
-            identity=True,
-            note=f"a step of {STEP:g} times the weights' norms",
-        )
-    ]
-    for name in lab.scale.runs:
-        convex = not lab.run(name, lab.seeds[0]).config["architecture"]["widths"]
-        own = [row for row in rows if row["run"] == name]
-        claims += _convex_claims(name, own, lab.seeds) if convex else _other_claims(name, own, lab.seeds)
-    title = f"Training loss along {min(SHOWN, slices)} of {slices} random directions"
-    return Findings(claims, {"slices": rows}, {"slices": draw_panels(panels, title=title)})
-
-
-def _convex_claims(name: str, rows: Sequence[Row], seeds: Sequence[int]) -> list[Claim]:
-    return [
-        Claim(
-            f"{name}: the loss is convex, and so is every slice: the least second difference",
-            [min(row["least_second_difference"] for row in rows if row["seed"] == seed) for seed in seeds],
-            ">=",
-            ROUNDING,
-            identity=True,
-        )
-    ]
-
-
-def _other_claims(name: str, rows: Sequence[Row], seeds: Sequence[int]) -> list[Claim]:
-    counts = {
-        word: [
-            sum(not row["convex"] for row in rows if (row["seed"], row["weights"]) == (seed, word))
-            for seed in seeds
-        ]
-        for word in EPOCHS.values()
+    decreases: list[float] = []
+    least: dict[str, float] = {}
+    nonconvex: dict[str, dict[str, int]] = {}
+    losses: dict[str, dict[str, Array]] = {}
+    for run in lab.runs:
+        differences = []
+        for word, epoch in EPOCHS.items():
+            lines, lower = _slices(lab, run, epoch, slices, x)
+            smallest = np.array([second_differences(line).min() for line in lines])
+            decreases += lower
+            differences.append(smallest)
+            nonconvex.setdefault(run, {})[word] = int((smallest < ROUNDING).sum())
+            losses.setdefault(run, {})[word] = lines
+        least[run] = min(each.min() for each in differences)
+    return {
+        "decrease": min(decreases),
+        "least_second_difference": least,
+        "nonconvex_slices": nonconvex,
+        "x": x,
+        "loss": losses,
     }
-    slices = 1 + max(row["slice"] for row in rows)
-    return [
-        Claim(
-            f"{name}: the loss is not convex, for of {slices} slices through the initial weights at least "
-            "one is not: how many",
-            counts["initial"],
-            ">=",
-            1,
-            note="the lecture draws lines through both; the initial weights were chosen for this claim after "
-            "the trained ones, measured first, had no such slice",
-        ),
-        Claim(
-            f"{name}: through the trained weights a slice is not convex, of {slices}: how many",
-            counts["trained"],
-            ">=",
-            1,
-            soft=True,
-            note="where there is none this shows that convex slices prove nothing: the loss is the same "
-            "function, and through the initial weights it has slices that are not convex",
-        ),
+
+
+def draw_line_slice_certificates(seeds: Sequence[Measured]) -> dict[str, Figure]:
+    """Draw some of the first seed's slices, the convex ones and the others in two colours."""
+    looks = {True: "convex slice", False: "non-convex slice"}
+    panels = [
+        Panel(
+            f"{run}, {word} weights",
+            ALPHA,
+            LOSS,
+            series=[
+                Series(looks[convex], seeds[0]["x"], line, look=int(not convex))
+                for line in lines[:SHOWN]
+                for convex in [bool(second_differences(line).min() >= ROUNDING)]
+            ],
+        )
+        for run, by_weights in seeds[0]["loss"].items()
+        for word, lines in by_weights.items()
     ]
+    count = len(next(iter(seeds[0]["loss"].values()))["initial"])
+    title = f"Training loss along {min(SHOWN, count)} of {count} random directions"
+    return {"slices": draw_panels(panels, title=title)}
 
 
-def _slices(lab: Lab, run: Run, epoch: str, count: int, x: Array) -> tuple[Array, list[dict[str, Any]]]:
-    """Return the training loss along lines through a run's weights, (count, n), and facts of each."""
-    dataset = lab.dataset(run)
-    split = Split(dataset.train.inputs.double(), dataset.train.targets)
-    model = lab.solution(run, epoch).network(dataset, trust=False).to(lab.device).double()
-    downhill = gradient(model, split, run.config["loss"])
+def _slices(lab: Lab, run: str, epoch: str, count: int, x: Array) -> tuple[Array, list[float]]:
+    """Return the training loss along lines, (count, n), and what a step against each slope gains.
+
+    That is relative to what the tangent at alpha = 0 says.
+    """
+    data, loss = lab.data(run).train, lab.loss(run)
+    split = Split(data.inputs.double(), data.targets)
+    model = lab.network(run, epoch).double()
+    downhill = gradient(model, split, loss)
     origin = {name: tensor.clone() for name, tensor in point_of(model).items()}
     parts = batches(split, 8 * automatic_size(split.inputs))
-    evaluator = Evaluator(model, {"train": parts}, objective(run.config["loss"]))
-    losses, facts = [], []
+    evaluator = Evaluator(model, {"train": parts}, objective(loss))
+    losses, decreases = [], []
     for number in range(count):
-        direction = tensorwise_direction(model, number)
-        line = Plane(evaluator, origin, {"x": direction})
-        slope = dot(downhill, direction)
-        values = np.array([line.evaluate(float(alpha))["train"].loss for alpha in x])
+        direction = _direction(model, number)
+        line, slope = Plane(evaluator, origin, {"x": direction}), dot(downhill, direction)
+        losses.append([line.evaluate(float(alpha))["train"].loss for alpha in x])
         here, lower = (line.evaluate(alpha)["train"].loss for alpha in (0.0, -STEP * float(np.sign(slope))))
-        least = float(second_differences(values).min())
-        losses.append(values)
-        facts.append(
-            {
-                "slope": slope,
-                "decrease": (here - lower) / (STEP * abs(slope)),
-                "least_second_difference": least,
-                "convex": least >= ROUNDING,
-            }
-        )
-    return np.array(losses), facts
-
-
-def _panel(name: str, x: Array, losses: Array) -> Panel:
-    """Return the panel of some slices, the convex ones and the others in two colours."""
-    looks = {True: "convex slice", False: "non-convex slice"}
-    series = [
-        Series(looks[convex], x, values, look=int(not convex))
-        for values in losses[:SHOWN]
-        for convex in [bool(second_differences(values).min() >= ROUNDING)]
-    ]
-    return Panel(
-        name,
-        "\N{GREEK SMALL LETTER ALPHA}",
-        "cross-entropy (nats)",
-        series=series,
-    )
+        decreases.append((here - lower) / (STEP * abs(slope)))
+    return np.array(losses), decreases

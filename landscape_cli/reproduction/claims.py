@@ -11,8 +11,8 @@ A line names a quantity that was measured, a relation and a threshold. ``always`
 every number of the quantity must satisfy; ``report`` lets it count for no verdict. Where a quantity is a
 mapping, ``name/key`` is one of its entries, and ``name/*`` makes a claim of each, whose text may say
 ``{each}``: the key, or what the drawing's ``names`` call it. ``~`` is: within three standard deviations over
-the seeds. A text may name what the scale sets, ``{rise:g}``. Nothing here needs torch: a claim that is edited
-is judged at once, on what was measured.
+the seeds. A text may name what the scale sets, ``{rise:g}``, and the ``{quantity}``. Nothing here needs
+torch: a claim that is edited is judged at once, on what was measured.
 """
 
 import math
@@ -46,9 +46,10 @@ def judge(scale: Scale, seeds: Sequence[Measured]) -> list[Claim]:
         for quantity, each in _entries(line, name, seeds[0]):
             values = [number for seed in seeds for number in _numbers(line, quantity, seed, kind)]
             alike = relation == "~"
+            words = {"quantity": quantity, "each": names.get(each, each)}
             claims.append(
                 Claim(
-                    text.format_map({**scale.settings, **scale.drawing, "each": names.get(each, each)}),
+                    text.format_map({**scale.settings, **scale.drawing, **words}),
                     _deviations(values, threshold) if alike else values,
                     "<=" if alike else relation,
                     ALIKE if alike else threshold,
