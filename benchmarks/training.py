@@ -22,7 +22,7 @@ from benchmarks.pictures import CLASSES, DEVIATION, MEAN, SHAPE
 from benchmarks.workload import AS_THE_COMMANDS, BATCH, RECIPE, Work
 from landscape_cli.data.load import Dataset
 from landscape_cli.evaluation.evaluator import Evaluation
-from landscape_cli.schemas import TrainConfig
+from landscape_cli.schemas.training import TrainConfig
 from landscape_cli.training import loop
 from landscape_cli.training.state import State, prepare
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "hessian": "the largest and smallest eigenvalue of the loss's Hessian on a line or plane",
     "plot": "draw HDF5 files: pictures (png, pdf, svg) or an interactive page (html)",
     "report": "one self-contained HTML page of runs and surfaces",
+    "export": "an HDF5 file for other programs: CSV",
     "reproduce": "a phenomenon of the literature: train, measure, draw, and check its claims",
     "gallery": "a page of all reproductions: figures, claims, verdicts",
     "list": "what there is to choose from: data sets, architectures, …, and the runs there are",
@@ -60,7 +61,7 @@ HYDRA_FLAGS = {
     *("--experimental-rerun", "-i", "--info"),
 }
 
-SHARED = ("surface", "interpolate", "trajectory")  # what the processes of torchrun do together
+SHARED = ("surface", "interpolate", "trajectory", "hessian")  # what the processes of torchrun do together
 GRACE = 5.0  # seconds for rank 0 to tell of a failure: torchrun ends all when the first process exits with 1
 
 failures: list[tuple[str, str]] = []  # (overrides, message) of the jobs that failed

@@ -1,6 +1,7 @@
 """From words of the command line to the settings of a command, by Hydra."""
 
 import dataclasses
+import textwrap
 from contextlib import nullcontext
 from typing import Any
 
@@ -12,12 +13,41 @@ from omegaconf import DictConfig, OmegaConf
 from landscape_cli.config import CONF
 from landscape_cli.errors import LandscapeError, nearest
 from landscape_cli.schemas import SCHEMAS
+from landscape_cli.schemas.common import Common
+
+WIDTH = 120  # of help, in characters
 
 
 def register() -> None:
-    """Give Hydra the schema of each command, under the name that the command's primary config starts from."""
+    """Give Hydra the schema of each command, and the help that its keys make, for its primary config to name."""
+    store = ConfigStore.instance()
     for command, schema in SCHEMAS.items():
-        ConfigStore.instance().store(name=f"{command}_schema", node=schema)
+        store.store(name=f"{command}_schema", node=schema)
+        told = {"app_name": f"landscape {command}", "header": header(command)}
+        store.store(group="hydra/help", name=command, node=told)
+
+
+def header(command: str) -> str:
+    """Return the first part of `landscape <command> --help`: what the command does, and its keys."""
+    schema = SCHEMAS[command]
+    purpose = " ".join((schema.__doc__ or "").split())
+    named = {field.name: field for field in dataclasses.fields(schema) if field.metadata.get("help")}
+    own = [name for kind in schema.__mro__ for name in vars(kind).get("__annotations__", {})]
+    shared = [field.name for field in dataclasses.fields(Common)]
+    order = [name for name in dict.fromkeys(own) if name not in shared] + shared
+    keys = [named[name] for name in order if name in named]
+    width = max((len(field.name) for field in keys), default=0) + 3
+    lines = [
+        textwrap.fill(
+            field.metadata["help"],
+            WIDTH,
+            initial_indent=f"  {field.name:<{width}}",
+            subsequent_indent=" " * (width + 2),
+        )
+        for field in keys
+    ]
+    parts = [textwrap.fill(f"landscape {command}: {purpose}", WIDTH), "\n".join(lines), schema.help_end]
+    return "\n\n".join(part for part in parts if part)
 
 
 def settings_of(config: DictConfig, words: list[str]) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 from landscape_cli.errors import LandscapeError
 from landscape_cli.reproduction.catalogue import catalogue, default_folder, read_result
 from landscape_cli.reproduction.gallery import write
-from landscape_cli.schemas import GalleryConfig
+from landscape_cli.schemas.reproduction import GalleryConfig
 
 
 def run(config: GalleryConfig) -> Path:

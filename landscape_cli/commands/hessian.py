@@ -1,24 +1,39 @@
 """`landscape hessian`: the extreme eigenvalues of the loss's Hessian on a line or a plane."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 
 from landscape_cli import device as devices
 from landscape_cli import store
-from landscape_cli.curvature.compute import compute
+from landscape_cli.curvature.hessian_field import HessianField
+from landscape_cli.curvature.options import Options
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation.problem import classifier
-from landscape_cli.schemas import EvaluationConfig, HessianConfig
+from landscape_cli.schemas.evaluation import HessianConfig
 from landscape_cli.solutions import load_dataset, locate
+from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import grid
-from landscape_cli.surfaces.known_solutions import marks_of
+from landscape_cli.surfaces.known_solutions import known_solutions
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import params_of
+from landscape_cli.workers import processes
 
 
-def run(config: HessianConfig) -> Path:
-    """Put the eigenvalues into the file `config.out`, print those at the run's weights; return the file."""
+def run(config: HessianConfig) -> Path | None:
+    """Put the eigenvalues into the file `config.out`, print those at the run's weights; return the file.
+
+    A process that only helps another one returns None.
+    """
+    with processes.group(str(Path(config.out or "").absolute())) as group:
+        out = _run(config, group)
+    if out is not None:
+        _report(store.read(out), config.split)
+    return out
+
+
+def _run(config: HessianConfig, group: processes.Group) -> Path | None:
     name, seed = config.direction["name"], config.direction.get("seed")
     if name != "random":
         raise unknown("direction", name, ("random",))
@@ -29,15 +44,14 @@ def run(config: HessianConfig) -> Path:
     dataset = load_dataset(solution.run.config, device, trust=config.trust, location=config.dataset)
     model = solution.network(dataset, trust=config.trust)
     grids = {axis: grid(*given) for axis in ("x", "y") if (given := getattr(config, axis)) is not None}
-    options = {key: config.direction[key] for key in ("norm", "ignore", "seed")}
-    chosen = {axis: directions.random(params_of(model), axis=axis, **options) for axis in grids}
-    sampled = EvaluationConfig(splits=[config.split], samples=config.samples)
-    (mark,) = marks_of([solution], [(0.0, 0.0)], sampled, dataset)
-    subject = classifier(model, dataset, solution.run.config["loss"], [config.split])
+    how = {key: config.direction[key] for key in ("norm", "ignore", "seed")}
+    chosen = {axis: directions.random(params_of(model), axis=axis, **how) for axis in grids}
+    problem = classifier(model, dataset, solution.run.config["loss"], [config.split])
     x, y = grids.get("x", np.zeros(1)), grids.get("y")
-    out = compute(config, subject, chosen, x, y, mark, solution.run.config)
-    _report(store.read(out), config.split)
-    return out
+    field = HessianField(problem, chosen, x, y, config.part(Options))
+    known = known_solutions([solution], [(0.0, 0.0)], dataset, [config.split], samples=config.samples)
+    header = Header(dataclasses.asdict(config), solution.run.config, known)
+    return compute(group, Path(config.out or ""), field, header)
 
 
 def _report(map_: store.Surface, split: str) -> None:

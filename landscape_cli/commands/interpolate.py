@@ -1,5 +1,6 @@
 """`landscape interpolate`: the loss on the straight line from one solution to another."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,15 @@ import numpy as np
 from landscape_cli import device as devices
 from landscape_cli import store
 from landscape_cli.config import in_common
+from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.problem import classifier
 from landscape_cli.measures import barrier
-from landscape_cli.schemas import InterpolateConfig
+from landscape_cli.schemas.evaluation import InterpolateConfig
 from landscape_cli.solutions import check_comparable, load_dataset, locate
-from landscape_cli.surfaces.compute import compute
+from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import grid
-from landscape_cli.surfaces.known_solutions import marks_of
+from landscape_cli.surfaces.known_solutions import known_solutions
+from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.weights.arithmetic import params_of, point_of
 from landscape_cli.weights.directions import toward
 from landscape_cli.workers import processes
@@ -41,10 +44,14 @@ def _run(config: InterpolateConfig, group: processes.Group) -> Path | None:
     direction = toward(point_of(model), point_of(other))
     if config.batchnorm != "interpolate":
         direction = {name: direction[name] for name in params_of(model)}
-    marks = marks_of([start, end], [(0.0, 0.0), (1.0, 0.0)], config, dataset)
-    subject = classifier(model, dataset, start.run.config["loss"], config.splits)
+    options, ends = config.part(Options), [(0.0, 0.0), (1.0, 0.0)]
+    problem = classifier(model, dataset, start.run.config["loss"], config.splits)
+    field = LossField(problem, {"x": direction}, grid(*config.alpha), None, options)
+    known = known_solutions(
+        [start, end], ends, dataset, config.splits, samples=options.samples, batchnorm=options.batchnorm
+    )
     shared = in_common([start.run.config, end.run.config])
-    return compute(group, config, subject, {"x": direction}, grid(*config.alpha), None, marks, shared)
+    return compute(group, Path(config.out or ""), field, Header(dataclasses.asdict(config), shared, known))
 
 
 def _report(line: store.Surface) -> None:

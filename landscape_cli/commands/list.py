@@ -8,7 +8,7 @@ from landscape_cli.files import write_text
 from landscape_cli.plots.labels import run_title
 from landscape_cli.reproduction.catalogue import Phenomenon, catalogue, status
 from landscape_cli.runs import open_run
-from landscape_cli.schemas import ListConfig
+from landscape_cli.schemas.files import ListConfig
 
 GROUPS = {
     "datasets": "dataset",

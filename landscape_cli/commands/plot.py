@@ -8,7 +8,7 @@ from landscape_cli.files import write_text
 from landscape_cli.plots.animation import ANIMATED, save_animation
 from landscape_cli.plots.draw import draw, resolve_kind, save
 from landscape_cli.plots.values import default_split
-from landscape_cli.schemas import PlotConfig
+from landscape_cli.schemas.files import PlotConfig
 from landscape_cli.store import read
 
 

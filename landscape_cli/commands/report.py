@@ -11,7 +11,7 @@ from landscape_cli.plots.labels import run_title
 from landscape_cli.plots.page import Section, page_html
 from landscape_cli.plots.values import default_split
 from landscape_cli.runs import Run, open_run
-from landscape_cli.schemas import ReportConfig
+from landscape_cli.schemas.files import ReportConfig
 from landscape_cli.store import read
 
 INTERPOLATIONS = "Loss and accuracy on the straight line between two solutions."

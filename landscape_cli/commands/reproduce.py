@@ -14,7 +14,7 @@ from landscape_cli.reproduction.catalogue import Phenomenon, default_folder, phe
 from landscape_cli.reproduction.gallery import measured
 from landscape_cli.reproduction.measured import Measured
 from landscape_cli.reproduction.record import reproduce
-from landscape_cli.schemas import ReproduceConfig
+from landscape_cli.schemas.reproduction import ReproduceConfig
 
 PICTURES, DATA = {".png", ".pdf"}, {".csv", ".h5"}  # what `reproduce` puts into a folder and its data/
 

@@ -1,17 +1,20 @@
 """`landscape surface`: the loss on a line or a plane through a run's weights."""
 
+import dataclasses
 from pathlib import Path
 
 from landscape_cli import device as devices
 from landscape_cli.config import in_common
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.problem import classifier
-from landscape_cli.schemas import SurfaceConfig
+from landscape_cli.schemas.evaluation import SurfaceConfig
 from landscape_cli.solutions import Solution, check_comparable, load_dataset, locate
-from landscape_cli.surfaces.compute import compute
+from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import grid
-from landscape_cli.surfaces.known_solutions import marks_of
+from landscape_cli.surfaces.known_solutions import known_solutions
+from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import Vector, norm, params_of, point_of
 from landscape_cli.workers import processes
@@ -43,19 +46,24 @@ def _run(config: SurfaceConfig, group: processes.Group) -> Path | None:
     if targets:
         chosen, places = _toward(config, centre, targets, dataset)
     else:
-        options = {key: config.direction[key] for key in ("norm", "ignore", "seed")}
-        seed = options["seed"]
+        how = {key: config.direction[key] for key in ("norm", "ignore", "seed")}
+        seed = how["seed"]
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             raise LandscapeError(f"direction.seed must be a whole number of zero or more, got {seed!r}")
         axes = ["x"] if config.y is None else ["x", "y"]
         params = params_of(model)
-        chosen = {axis: directions.random(params, axis=axis, **options) for axis in axes}
+        chosen = {axis: directions.random(params, axis=axis, **how) for axis in axes}
         places = [(0.0, 0.0)]
-    marks = marks_of([centre, *targets], places, config, dataset)
-    subject = classifier(model, dataset, centre.run.config["loss"], config.splits)
+    solutions = [centre, *targets]
+    options = config.part(Options)
+    problem = classifier(model, dataset, centre.run.config["loss"], config.splits)
     y = None if config.y is None else grid(*config.y)
-    shared = in_common([solution.run.config for solution in (centre, *targets)])
-    return compute(group, config, subject, chosen, grid(*config.x), y, marks, shared)
+    field = LossField(problem, chosen, grid(*config.x), y, options)
+    known = known_solutions(
+        solutions, places, dataset, config.splits, samples=options.samples, batchnorm=options.batchnorm
+    )
+    shared = in_common([solution.run.config for solution in solutions])
+    return compute(group, Path(config.out or ""), field, Header(dataclasses.asdict(config), shared, known))
 
 
 def _targets(config: SurfaceConfig) -> list[Solution]:

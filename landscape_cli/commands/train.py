@@ -7,9 +7,10 @@ import torch
 
 from landscape_cli import device as devices
 from landscape_cli import provenance
-from landscape_cli.schemas import TrainConfig
+from landscape_cli.schemas.training import TrainConfig
 from landscape_cli.solutions import initial_network, load_dataset
 from landscape_cli.training.loop import train
+from landscape_cli.training.options import Recipe
 from landscape_cli.training.record import claim, existing
 from landscape_cli.training.state import prepare
 
@@ -28,9 +29,10 @@ def run(config: TrainConfig) -> Path:
         torch.use_deterministic_algorithms(True, warn_only=True)
     dataset = load_dataset(resolved, device, trust=config.trust)
     model = initial_network(resolved, dataset, trust=config.trust).to(device)
-    state = prepare(config, model, dataset)
+    recipe = config.part(Recipe)
+    state = prepare(recipe, config.optimizer, config.schedule, model, dataset)
     with claim(
         out, resolved, provenance.record(device, dataset.fingerprint), config.checkpoint_every
     ) as record:
-        train(config, state, dataset, record)
+        train(recipe, state, dataset, record)
     return out

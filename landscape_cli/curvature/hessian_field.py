@@ -1,20 +1,23 @@
 """The extreme eigenvalues of the loss's Hessian at the points of a grid, each sought from its neighbour's."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
 
-from landscape_cli.arrays import Array, Index, Mask
+from landscape_cli.arrays import Array, Index
 from landscape_cli.curvature.extremes import Extremes, extremes
+from landscape_cli.curvature.options import Options
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.evaluation.batches import automatic_size, rebatched, size_of, tensors, to_dtype
-from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.evaluator import Evaluation, Evaluator
 from landscape_cli.evaluation.plane import Plane
-from landscape_cli.evaluation.problem import Subject, chosen, subset
-from landscape_cli.schemas import HessianConfig
+from landscape_cli.evaluation.problem import Problem, chosen, subset
+from landscape_cli.progress import note
 from landscape_cli.store import Writer
+from landscape_cli.surfaces.field import Obtain, Share
 from landscape_cli.weights.arithmetic import Vector, point_of
 from landscape_cli.workers.processes import Values
 
@@ -25,46 +28,98 @@ NAMES = (
 GRAPHS = 8  # the graph of a gradient takes several times the memory of a forward pass
 
 
-class Points:
-    """Index of a grid point -> loss, accuracy, and the ends of the Hessian's spectrum, on one split.
+class HessianField:
+    """Index of a grid point -> loss, accuracy, and the ends of the Hessian's spectrum, on the problem's split.
+
+    Each search starts from the eigenvectors at the point before, so among several processes the digits beyond
+    the tolerance depend on who computed what.
 
     Args:
-        config: the command's.
-        subject: the network at (0, 0), its data and loss.
+        problem: the network at (0, 0), its data and loss; of one split.
         directions: "x", and for a plane "y"; none for the point (0, 0) alone.
         x: coordinates.
         y: coordinates; None for a line.
+        options: of which matrix, and how exactly.
     """
+
+    kind, advice = "hessian", ""
+    refinement: tuple[str, ...] = ()
+    same_loss = 1e-4
 
     def __init__(
         self,
-        config: HessianConfig,
-        subject: Subject,
+        problem: Problem,
         directions: Mapping[str, Vector],
         x: Array,
         y: Array | None,
+        options: Options,
     ) -> None:
-        self.config, self.directions, self.x, self.y = config, directions, x, y
-        parts, model = subject.splits[config.split], subject.model
-        if config.samples is not None:
-            parts = chosen(parts, subset(parts, config.samples, config.seed, config.split))
-        if config.precision == "fp64":
+        self.directions, self.x, self.y, self.options = directions, x, y, options
+        self.fingerprint = problem.fingerprint
+        ((self.split, parts),) = problem.splits.items()
+        model = problem.model
+        if options.samples is not None:
+            parts = chosen(parts, subset(parts, options.samples, options.seed, self.split))
+        if options.precision == "fp64":
             model = copy.deepcopy(model).double()
             parts = [(to_dtype(inputs, torch.float64), targets) for inputs, targets in parts]
         example = tensors(parts[0][0])[0]
         automatic = automatic_size(example)
-        size = config.batch_size or (max(1, automatic // GRAPHS) if example.is_cuda else automatic)
+        size = options.batch_size or (max(1, automatic // GRAPHS) if example.is_cuda else automatic)
         parts = rebatched(parts, size)
-        self.evaluator = Evaluator(model, {config.split: parts}, subject.objective)
+        self.evaluator = Evaluator(model, {self.split: parts}, problem.objective)
         network = self.evaluator.network
+        self.device = network.device
         self.plane = Plane(self.evaluator, point_of(network.model), directions)
         plain = [(network.prepared(inputs, plain=True), targets) for inputs, targets in parts]
-        self.hessian = Hessian(network.model, plain, subject.objective, config.params)
+        self.hessian = Hessian(network.model, plain, problem.objective, options.params)
         self.samples = sum(size_of(inputs) for inputs, _ in parts)
         self._last: Extremes | None = None
 
-    def order(self, evaluated: Mask) -> list[Index]:
+    def names(self) -> list[str]:
+        """Return the datasets of values."""
+        return [f"{self.split}/{name}" for name in NAMES]
+
+    def arrays(self) -> dict[str, tuple[int, ...]]:
+        """Return no further datasets."""
+        return {}
+
+    def attributes(self) -> dict[str, str]:
+        """Return no further attributes."""
+        return {}
+
+    def enough_threads(self) -> AbstractContextManager[None]:
+        """Return a context in which evaluations use no more threads than pay."""
+        return self.evaluator.enough_threads()
+
+    def first_batch(self) -> dict[str, list[float]]:
+        """Return the size of the first batch, and its loss.
+
+        Raises:
+            LandscapeError: the loss is random.
+        """
+        return self.evaluator.check_repeatable()
+
+    def losses_at(self, x: float, y: float) -> dict[str, Evaluation]:
+        """Return the evaluation on the samples at a point."""
+        return self.plane.evaluate(x, y)
+
+    def to_do(self, writer: Writer) -> str | None:
+        """Return what is to be computed, in words; None where the file has everything."""
+        left = len(self._order(writer))
+        return f"{left:,} points x {self.hessian.size:,} weights x {self.samples:,} samples" if left else None
+
+    def rounds(self, writer: Writer, share: Share) -> Iterator[list[Index]]:
+        """Yield all points at once."""
+        yield self._order(writer)
+
+    def helping(self, obtain: Obtain) -> Callable[[Index], Values]:
+        """Return `evaluate`: it needs nothing of the other processes."""
+        return self.evaluate
+
+    def _order(self, writer: Writer) -> list[Index]:
         """Return what is not evaluated, row by row, every other row backwards: each beside the one before."""
+        evaluated = writer.evaluated
         rows = np.arange(evaluated.size).reshape(-1, evaluated.shape[-1])
         rows[1::2] = rows[1::2, ::-1].copy()
         indices = (np.unravel_index(number, evaluated.shape) for number in rows.flat)
@@ -81,14 +136,14 @@ class Points:
             coordinates["y"] = float(self.y[index[0]])
         self.plane.move(**coordinates)
         self.hessian.moved()
-        here = self.evaluator.evaluate(self.config.split)
+        here = self.evaluator.evaluate(self.split)
         values = {"loss": here.loss, "accuracy": here.accuracy}
         found: Extremes | None = None
         if np.isfinite(here.loss):
-            random = np.random.default_rng([self.config.seed, *index])
+            random = np.random.default_rng([self.options.seed, *index])
             try:
                 found = extremes(
-                    self.hessian.product, self.hessian.size, self.config.tolerance, random, self._last
+                    self.hessian.product, self.hessian.size, self.options.tolerance, random, self._last
                 )
             except FloatingPointError:  # the loss is finite, its derivatives are not
                 found = None
@@ -103,4 +158,22 @@ class Points:
                 "residual": found.residual,
                 "products": found.products,
             }
-        return {f"{self.config.split}/{name}": value for name, value in values.items()}
+        return {f"{self.split}/{name}": value for name, value in values.items()}
+
+    def finish(self, writer: Writer, new: list[Index]) -> None:
+        """Tell the cost of the new points, and where the tolerance was not reached."""
+        if not new:
+            return
+        values = {name: writer.values[f"{self.split}/{name}"] for name in NAMES}
+        products = np.array([values["products"][index] for index in new])
+        finite = products[np.isfinite(products)]
+        if finite.size:
+            note(f"{finite.mean():.3g} products with the Hessian a point")
+        if finite.size < products.size:
+            note(f"{products.size - finite.size} points have no finite loss or Hessian, stored as +inf")
+        missed = np.isfinite(values["residual"]) & (values["residual"] > self.options.tolerance)
+        if missed.any():
+            note(
+                f"{int(missed.sum())} of {missed.size} points did not reach tolerance={self.options.tolerance};"
+                f" their residuals, in the file, are up to {values['residual'][missed].max():.2g}"
+            )

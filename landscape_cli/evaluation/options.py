@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from landscape_cli.errors import LandscapeError
 from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, check, key
 
+LOSSES = ("cross_entropy", "mse")
 PRECISIONS = ("fp32", "bf16")
 BATCHNORM = ("interpolate", "recompute", "keep")
 

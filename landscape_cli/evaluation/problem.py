@@ -1,4 +1,4 @@
-"""What a surface is of: a network, the samples on which its loss is a mean, and that loss."""
+"""A network, the samples on which its loss is a mean, and that loss: what a surface is of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from landscape_cli.evaluation.losses import Objective, objective
 
 
 @dataclass(frozen=True)
-class Subject:
+class Problem:
     """A network at (0, 0), its splits and its loss.
 
     Attributes:
@@ -39,10 +39,10 @@ class Subject:
         return sum(size_of(inputs) for inputs, _ in self.splits[split])
 
 
-def classifier(model: nn.Module, dataset: Dataset, loss: str, splits: list[str]) -> Subject:
-    """Return the subject that a run's network and data are."""
+def classifier(model: nn.Module, dataset: Dataset, loss: str, splits: list[str]) -> Problem:
+    """Return the problem of a run's network and data."""
     whole = {"train": dataset.train, "test": dataset.test}
-    return Subject(
+    return Problem(
         model=model,
         splits={name: [(whole[name].inputs, whole[name].targets)] for name in splits},
         objective=objective(loss),

@@ -15,8 +15,8 @@ from landscape_cli import device as devices
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation import losses
 from landscape_cli.evaluation.batches import Batch, apply_to, tensors
-from landscape_cli.evaluation.problem import Subject
-from landscape_cli.schemas import LOSSES
+from landscape_cli.evaluation.options import LOSSES
+from landscape_cli.evaluation.problem import Problem
 from landscape_cli.weights.arithmetic import point_of
 
 Loss = str | Callable[[Any, Any], Tensor]
@@ -26,7 +26,7 @@ Loss = str | Callable[[Any, Any], Tensor]
 LIGHT = 2 * 3 * 32 * 32
 
 
-def subject_of(model: nn.Module, loss: Loss, train: Any, test: Any, device: str) -> Subject:
+def problem_of(model: nn.Module, loss: Loss, train: Any, test: Any, device: str) -> Problem:
     """Return what a surface is of: the caller's model, loss and data on a device.
 
     Raises:
@@ -43,7 +43,7 @@ def subject_of(model: nn.Module, loss: Loss, train: Any, test: Any, device: str)
         for tensor in tensors(parts):
             _add_to(digest, tensor)
     inputs = [inputs for inputs, _ in splits["train"]]
-    return Subject(model, splits, objective_of(loss), inputs, fingerprint=digest.hexdigest())
+    return Problem(model, splits, objective_of(loss), inputs, fingerprint=digest.hexdigest())
 
 
 def check_model(model: nn.Module) -> None:
@@ -66,9 +66,9 @@ def check_model(model: nn.Module) -> None:
                 )
 
 
-def identity_of(subject: Subject, models: Iterable[nn.Module]) -> dict[str, str]:
+def identity_of(problem: Problem, models: Iterable[nn.Module]) -> dict[str, str]:
     """Return what tells these models on these data apart from others, for resuming."""
-    digest = hashlib.sha256(subject.fingerprint.encode())
+    digest = hashlib.sha256(problem.fingerprint.encode())
     for model in models:
         for name, tensor in point_of(model).items():
             digest.update(name.encode())

@@ -1,3 +1,25 @@
-"""The keys of each command, their types and ranges, and what it calls what was not named."""
+"""The keys of each command, their types, ranges and help, and what it calls what was not named.
 
-from landscape_cli.schemas.all import *  # noqa: F403
+Groups (dataset, architecture, …) stay plain dictionaries, checked where they are built.
+"""
+
+from typing import Any
+
+from landscape_cli.schemas.evaluation import HessianConfig, InterpolateConfig, SurfaceConfig, TrajectoryConfig
+from landscape_cli.schemas.files import ExportConfig, ListConfig, PlotConfig, ReportConfig
+from landscape_cli.schemas.reproduction import GalleryConfig, ReproduceConfig
+from landscape_cli.schemas.training import TrainConfig
+
+SCHEMAS: dict[str, type[Any]] = {
+    "train": TrainConfig,
+    "surface": SurfaceConfig,
+    "interpolate": InterpolateConfig,
+    "trajectory": TrajectoryConfig,
+    "hessian": HessianConfig,
+    "plot": PlotConfig,
+    "report": ReportConfig,
+    "export": ExportConfig,
+    "reproduce": ReproduceConfig,
+    "gallery": GalleryConfig,
+    "list": ListConfig,
+}

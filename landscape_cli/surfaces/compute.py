@@ -1,180 +1,121 @@
-"""From a network and its directions to the finished file of a surface, a line or an interpolation."""
+"""From a field to its finished file: begun, resumed, shared by processes, and never lost."""
 
-import dataclasses
 import json
 import math
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from landscape_cli import provenance, store
-from landscape_cli.arrays import Array, Index
+from landscape_cli.arrays import Index
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.problem import Subject
 from landscape_cli.files import only_writer
-from landscape_cli.progress import duration, note
-from landscape_cli.schemas import EvaluationConfig
-from landscape_cli.surfaces import precision_check, refinement
-from landscape_cli.surfaces.grid import sweep
-from landscape_cli.surfaces.known_solutions import Mark, check_marks
-from landscape_cli.surfaces.loss_field import Points
-from landscape_cli.weights.arithmetic import Vector
-from landscape_cli.workers.processes import Alone, Follower, Group, Leader
+from landscape_cli.progress import bar, duration, note
+from landscape_cli.surfaces.field import Field
+from landscape_cli.surfaces.known_solutions import KnownSolution, compare_with_training
+from landscape_cli.workers.processes import Alone, Follower, Group, Leader, Values
 
-# relative: by how much the loss of the same samples may differ between two machines
-SAME = {"fp32": 1e-4, "bf16": 1e-2}
+LONG = 600  # seconds to go from which a cheaper way is pointed out
+FIRST = 3  # points from which the time of all is told
 
 
-def compute(
-    group: Group,
-    config: EvaluationConfig,
-    subject: Subject,
-    directions: Mapping[str, Vector],
-    x: Array,
-    y: Array | None,
-    marks: list[Mark],
-    run_config: Mapping[str, Any],
-    extras: Mapping[str, np.ndarray[Any, Any]] = MappingProxyType({}),
-    checkpoints: Sequence[dict[str, str]] = (),
-) -> Path | None:
-    """Evaluate the plane through a network into the file `config.out`, or go on with it.
+@dataclass(frozen=True)
+class Header:
+    """What a file says besides its values.
+
+    Attributes:
+        config: what was asked for, by key; a file of another one is refused.
+        run_config: the training configuration, as far as the runs of the known solutions share it.
+        solutions: those in the plane, that at (0, 0) first.
+        checkpoints: path and SHA-256 of those beside the solutions' of which the directions are made.
+        extras: further datasets, with their content.
+    """
+
+    config: Mapping[str, Any]
+    run_config: Mapping[str, Any]
+    solutions: Sequence[KnownSolution]
+    checkpoints: Sequence[dict[str, str]] = ()
+    extras: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def identities(self) -> list[dict[str, str]]:
+        """Path and SHA-256 of all checkpoints."""
+        return [*(solution.identity for solution in self.solutions), *self.checkpoints]
+
+
+def compute(group: Group, out: Path, wanted: Field, header: Header) -> Path | None:
+    """Evaluate a field into a file, or go on with it.
 
     Args:
         group: who computes.
-        config: the command's.
-        subject: the network at (0, 0), its data and loss.
-        directions: "x", and for a plane "y".
-        x: coordinates.
-        y: coordinates; None for a line.
-        marks: the known solutions, that at (0, 0) first. The loss at each is compared with what its training
+        out: the file.
+        wanted: what is computed.
+        header: what the file says besides. The loss at each known solution is compared with what its training
             recorded.
-        run_config: the training configuration, as far as the marked runs share it.
-        extras: further datasets of the file, with their content.
-        checkpoints: path and SHA-256 of those beside the marks' of which the directions are made.
 
     Returns:
         The file; None in a process that only helps another one.
 
     Raises:
-        LandscapeError: a mark's loss is not the recorded one, the loss is random, or the file is of another
-            configuration or being written.
+        LandscapeError: a solution's loss is not the recorded one, the loss is random, or the file is of
+            another configuration or being written.
     """
-    assert config.out is not None
-    out = Path(config.out)
     if out.is_dir():
         raise LandscapeError(f"out={out} is a folder; name an HDF5 file")
-    points = Points(config, subject, directions, x, y)
-    identities = [*(mark.identity for mark in marks), *checkpoints]
-    with points.plane.evaluator.enough_threads():
-        first = points.plane.evaluator.check_repeatable()
+    with wanted.enough_threads():
+        first = wanted.first_batch()
         if isinstance(group, Follower):
-            _help(group, points)
+            group.serve(wanted.helping(group.obtain))
             return None
         with only_writer(out):
             if out.exists():
-                store.check_same(out, dataclasses.asdict(config), identities)
-                check_loss(out, first, SAME[config.precision])
+                store.check_same(out, header.config, header.identities, wanted.refinement)
+                _check_loss(out, first, wanted.same_loss)
             else:
-                _create(out, points, marks, identities, run_config, extras, first)
+                _create(out, wanted, header, first)
             with store.writing(out) as writer:
-                _fill(group, points, writer)
+                _fill(group, wanted, writer)
     return out
 
 
-def _help(group: Follower, points: Points) -> None:
-    """Evaluate what the leading process hands out."""
-
-    def evaluate(index: Index) -> dict[str, Any]:
-        if points.anchors and index not in points.anchors and not points.calibrations:
-            for split in points.splits:
-                shared = np.frombuffer(group.obtain(split)).reshape(-1, len(points.anchors))
-                points.calibrate(split, shared[:-1].T, shared[-1])
-        return points.evaluate(index)
-
-    group.serve(evaluate)
-
-
-def _fill(group: Alone | Leader, points: Points, writer: store.Writer) -> None:
+def _fill(group: Alone | Leader, wanted: Field, writer: store.Writer) -> None:
     """Evaluate what the file lacks, and tell the cost."""
-    config, started = points.config, time.monotonic()
-    before = int(writer.evaluated.sum())
-    losses = writer.losses()
-
-    def wanted() -> list[Index]:
-        return refinement.wanted(points.x, points.y, losses, writer.evaluated, config.tolerance)
-
-    def rounds() -> Iterator[list[Index]]:
-        if points.anchors:
-            yield [index for index in points.anchors if not writer.evaluated[index]]
-            for split in points.splits:
-                known = writer.array(f"anchors/{split}")
-                loss = writer.values[f"{split}/loss"]
-                means = np.array([loss[index] for index in points.anchors])
-                points.calibrate(split, known, means)
-                group.share(split, np.vstack([known.T, means]).tobytes())
-        while indices := wanted():
-            yield indices
-
-    if wanted():
-        most = "" if config.tolerance is None else "at most "
-        note(f"{most}{writer.evaluated.size - before:,} points x {points.told_samples()}")
-        receive, kind = partial(points.receive, writer), "line" if points.y is None else "surface"
-        sweep(group, points.evaluate, receive, rounds(), writer.evaluated, kind, _advice(config))
-    if config.tolerance is not None or np.isfinite(writer.array("interpolation_error")).any():
-        _interpolate(points, writer)
-    new, seconds = int(writer.evaluated.sum()) - before, time.monotonic() - started
+    started, new = time.monotonic(), []
+    told = wanted.to_do(writer)
+    if told is not None:
+        note(told)
+        new = _evaluate(group, wanted, writer)
+    wanted.finish(writer, new)
     if new:
-        note(f"{new:,} points evaluated in {duration(seconds)}")
-    _tell_of_infinities(points, writer)
+        note(f"{len(new):,} points evaluated in {duration(time.monotonic() - started)}")
 
 
-def _interpolate(points: Points, writer: store.Writer) -> None:
-    """Fill in what was not evaluated, and tell how far that may be off."""
-    for name, values in writer.values.items():
-        filled = refinement.interpolated(
-            points.x, points.y, values, writer.evaluated, positive=not name.endswith("/accuracy")
-        )
-        writer.write_array(name, filled)
-    errors = refinement.estimated_errors(points.x, points.y, writer.losses(), writer.evaluated)
-    writer.write_array("interpolation_error", np.where(writer.evaluated, np.nan, errors))
-    interpolated = errors[~writer.evaluated]
-    if interpolated.size:
-        note(
-            f"{interpolated.size:,} of {errors.size:,} points interpolated; estimated error of log-loss:"
-            f" {interpolated.mean():.2g} on average, at most {interpolated.max():.2g}"
-        )
+def _evaluate(group: Alone | Leader, wanted: Field, writer: store.Writer) -> list[Index]:
+    """Evaluate round after round of points, each received as soon as it is there; return them."""
+    started, done = time.monotonic(), []
+
+    def noted(index: Index, values: Values) -> None:
+        wanted.receive(writer, index, values)
+        done.append(index)
+        progress.update()
+        left = (writer.evaluated.size - progress.n) * (time.monotonic() - started) / len(done)
+        if len(done) == FIRST and left > LONG:
+            told = f"{wanted.kind}: about {duration(left)} to go{wanted.advice}"
+            progress.write(told, file=sys.stderr)
+
+    known = int(writer.evaluated.sum())
+    with bar(writer.evaluated.size, wanted.kind, "points", initial=known) as progress:
+        for indices in wanted.rounds(writer, group.share):
+            group.evaluate(indices, wanted.evaluate, noted)
+    return done
 
 
-def _advice(config: EvaluationConfig) -> str:
-    """Return which cheaper ways there are that the user has not taken."""
-    ways = []
-    if config.precision == "fp32":
-        ways.append("precision=bf16")
-    if config.samples is None:
-        ways.append("samples=2000")
-    if config.tolerance is None:
-        ways.append("tolerance=0.02")
-    return f"; {', '.join(ways)} would cost less, with an error that the file states" if ways else ""
-
-
-def _tell_of_infinities(points: Points, writer: store.Writer) -> None:
-    """Say how many points have a loss that is not finite, and what can be done."""
-    losses = writer.losses()
-    count = int(np.any([np.isinf(values) for values in losses], axis=0).sum())
-    if not count:
-        return
-    text = f"{count} of {losses[0].size} points have a loss that is not finite, stored as +inf"
-    if any(name.endswith("running_var") for direction in points.directions.values() for name in direction):
-        text += "; extrapolated BatchNorm variances may be negative: batchnorm=recompute estimates them anew"
-    note(text)
-
-
-def check_loss(out: Path, now: Mapping[str, list[float]], tolerance: float) -> None:
+def _check_loss(out: Path, now: Mapping[str, list[float]], tolerance: float) -> None:
     """Refuse to go on with a file that was begun with another loss, or with other code of the network.
 
     Raises:
@@ -192,53 +133,30 @@ def check_loss(out: Path, now: Mapping[str, list[float]], tolerance: float) -> N
             )
 
 
-def _create(
-    out: Path,
-    points: Points,
-    marks: list[Mark],
-    identities: list[dict[str, str]],
-    run_config: Mapping[str, Any],
-    extras: Mapping[str, np.ndarray[Any, Any]],
-    first: Mapping[str, list[float]],
-) -> None:
-    """Check the marks and the precision, and make the file."""
-    config, subject = points.config, points.subject
-    comparable = any(mark.not_compared is None for mark in marks)
-    origin_check = check_marks(marks, points.exact_plane().evaluate if comparable else points.plane.evaluate)
-    attributes = {}
-    if config.precision != "fp32":
-        checks = precision_check.measure(
-            subject,
-            points.splits,
-            points.directions,
-            precision_check.points_to_check(points.x, points.y),
-            config.precision,
-            recompute=config.batchnorm == "recompute",
-        )
-        attributes["precision_check"] = json.dumps([dataclasses.asdict(check) for check in checks])
-        worst = max(check.relative_error for check in checks)
-        of = f"{len(checks)} points, {checks[0].samples} {checks[0].split} samples"
-        note(f"{config.precision} is at most {worst:.2%} off float64 ({of})")
+def _create(out: Path, wanted: Field, header: Header, first: Mapping[str, list[float]]) -> None:
+    """Check the known solutions and make the file."""
+    origin_check = compare_with_training(header.solutions, wanted.losses_at)
+    attributes = wanted.attributes()
     store.create(
         out,
-        x=points.x,
-        y=points.y,
-        names=points.names(),
-        arrays=points.arrays(),
+        x=wanted.x,
+        y=wanted.y,
+        names=wanted.names(),
+        arrays=wanted.arrays(),
         directions={
             axis: {name: tensor.cpu().numpy() for name, tensor in direction.items()}
-            for axis, direction in points.directions.items()
+            for axis, direction in wanted.directions.items()
         },
-        config=dataclasses.asdict(config),
-        run_config=run_config,
-        marks=[(mark.label, mark.x, mark.y) for mark in marks],
+        config=header.config,
+        run_config=header.run_config,
+        marks=[(solution.label, solution.x, solution.y) for solution in header.solutions],
         attributes={
             "command": provenance.command(),
-            "checkpoint": json.dumps(identities),
-            "provenance": json.dumps(provenance.record(points.device, subject.fingerprint)),
+            "checkpoint": json.dumps(header.identities),
+            "provenance": json.dumps(provenance.record(wanted.device, wanted.fingerprint)),
             "origin_check": json.dumps(origin_check),
             "first_batch": json.dumps(first),
             **attributes,
         },
-        extras=extras,
+        extras=header.extras,
     )

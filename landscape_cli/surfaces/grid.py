@@ -1,17 +1,13 @@
-"""The loss at the points of a grid, into a file that is never lost."""
+"""The coordinates of a grid. Never imports torch."""
 
-import sys
-import time
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from landscape_cli.arrays import Array, Index, Mask
-from landscape_cli.progress import bar, duration
-from landscape_cli.workers.processes import Alone, Leader, Values
-
-LONG = 600  # seconds to go from which a cheaper way is pointed out
-FIRST = 3  # points from which the time of all is told
+from landscape_cli.arrays import Array
+from landscape_cli.keys import require
 
 
 def grid(first: float, last: float, count: float) -> Array:
@@ -21,37 +17,18 @@ def grid(first: float, last: float, count: float) -> Array:
     return values
 
 
-def sweep(
-    group: Alone | Leader,
-    evaluate: Callable[[Index], Values],
-    receive: Callable[[Index, Values], None],
-    rounds: Iterable[list[Index]],
-    evaluated: Mask,
-    description: str,
-    advice: str = "",
-) -> None:
-    """Evaluate round after round of points; each is received as soon as it is there.
+def check_grid(key: str, got: Sequence[Any]) -> None:
+    """Refuse what is no grid.
 
-    Args:
-        group: who computes.
-        evaluate: index -> values.
-        receive: keeps the values of a point, and marks it in `evaluated`.
-        rounds: the points; which ones a round has may depend on what was received before.
-        evaluated: of the grid's shape.
-        description: what the progress bar says.
-        advice: what to add where it takes long.
+    Raises:
+        LandscapeError: it is not first, last and count, first below last, and two points or more.
     """
-    started, done = time.monotonic(), 0
-
-    def noted(index: Index, values: Values) -> None:
-        nonlocal done
-        receive(index, values)
-        done += 1
-        progress.update()
-        left = (evaluated.size - progress.n) * (time.monotonic() - started) / done
-        if done == FIRST and left > LONG:
-            progress.write(f"{description}: about {duration(left)} to go{advice}", file=sys.stderr)
-
-    with bar(evaluated.size, description, "points", initial=int(evaluated.sum())) as progress:
-        for wanted in rounds:
-            group.evaluate(wanted, evaluate, noted)
+    holds = (
+        len(got) == 3
+        and all(isinstance(value, int | float) and not isinstance(value, bool) for value in got)
+        and all(math.isfinite(value) for value in got)
+        and got[0] < got[1]
+        and got[2] == int(got[2])
+        and got[2] >= 2
+    )
+    require(holds, key, got, "[first, last, count] with first < last and a whole count of at least 2")

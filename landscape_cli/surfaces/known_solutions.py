@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import Evaluation
-from landscape_cli.schemas import EvaluationConfig
 from landscape_cli.solutions import Solution, labels
 
 # relative; the same weights and samples in another batch size or on another device agree to 1e-6
@@ -15,8 +14,8 @@ TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A known solution, at (x, y); y is 0 on a line.
+class KnownSolution:
+    """A solution at (x, y); y is 0 on a line.
 
     Attributes:
         label: its name in pictures.
@@ -35,16 +34,27 @@ class Mark:
     not_compared: str | None = None
 
 
-def marks_of(
+def known_solutions(
     solutions: Sequence[Solution],
     places: Sequence[tuple[float, float]],
-    config: EvaluationConfig,
     dataset: Dataset,
-) -> list[Mark]:
-    """Return the marks of solutions, the one at (0, 0) first.
+    splits: Sequence[str],
+    *,
+    samples: int | None,
+    batchnorm: str = "interpolate",
+) -> list[KnownSolution]:
+    """Return what is known of solutions, of the one at (0, 0) first.
 
     A loss is not compared where the two are not of the same samples, or where the running statistics are
     others.
+
+    Args:
+        solutions: whose runs recorded losses.
+        places: their coordinates.
+        dataset: on which the surface is evaluated.
+        splits: of these.
+        samples: of a split that are evaluated; None: all.
+        batchnorm: what becomes of running statistics between solutions.
 
     Raises:
         LandscapeError: the data are no longer those on which the first solution was trained.
@@ -56,47 +66,48 @@ def marks_of(
             f" (SHA-256 {trained_on[0][:12]}…, now {dataset.fingerprint[:12]}…);"
             " say dataset.source= or dataset.root= where those data lie"
         )
-    marks = []
+    known = []
     for number, (label, solution, (x, y)) in enumerate(
         zip(labels(list(solutions)), solutions, places, strict=True)
     ):
         reason = None
-        if config.samples is not None:
-            reason = f"samples={config.samples}"
+        if samples is not None:
+            reason = f"samples={samples}"
         elif trained_on[number] != dataset.fingerprint:
             reason = "trained on other data"
-        elif config.batchnorm == "recompute" or (config.batchnorm == "keep" and number > 0):
-            reason = f"batchnorm={config.batchnorm}"
-        recorded = {split: solution.recorded_loss(split) for split in config.splits}
-        marks.append(Mark(label, x, y, solution.identity, recorded, reason))
-    return marks
+        elif batchnorm == "recompute" or (batchnorm == "keep" and number > 0):
+            reason = f"batchnorm={batchnorm}"
+        recorded = {split: solution.recorded_loss(split) for split in splits}
+        known.append(KnownSolution(label, x, y, solution.identity, recorded, reason))
+    return known
 
 
-def check_marks(
-    marks: Sequence[Mark], evaluate: Callable[[float, float], dict[str, Evaluation]]
+def compare_with_training(
+    solutions: Sequence[KnownSolution], evaluate: Callable[[float, float], dict[str, Evaluation]]
 ) -> list[dict[str, object]]:
     """Compare the loss at each known solution with the one its training recorded; return all numbers.
 
     Args:
-        marks: the solutions.
+        solutions: in the plane.
         evaluate: x, y -> the evaluation on each split, in single precision.
 
     Raises:
         LandscapeError: two losses that should be equal differ, with both numbers.
     """
     checks: list[dict[str, object]] = []
-    for mark in marks:
-        if mark.not_compared is not None:
-            checks.append({"mark": mark.label, "not compared": mark.not_compared})
+    for solution in solutions:
+        if solution.not_compared is not None:
+            checks.append({"mark": solution.label, "not compared": solution.not_compared})
             continue
-        measured_on = evaluate(mark.x, mark.y)
-        for split, recorded in mark.recorded.items():
+        measured_on = evaluate(solution.x, solution.y)
+        for split, recorded in solution.recorded.items():
             measured = measured_on[split].loss
-            checks.append({"mark": mark.label, "split": split, "recorded": recorded, "measured": measured})
+            losses = {"recorded": recorded, "measured": measured}
+            checks.append({"mark": solution.label, "split": split, **losses})
             equal = math.isclose(recorded, measured, rel_tol=TOLERANCE, abs_tol=1e-7)
             if math.isfinite(recorded) and not equal:
                 raise LandscapeError(
-                    f"{mark.identity['path']}: the {split} loss is {measured:.9g},"
+                    f"{solution.identity['path']}: the {split} loss is {measured:.9g},"
                     f" but its training recorded {recorded:.9g};"
                     " the data, the network's code or the checkpoint has changed: train the run again"
                 )

@@ -1,6 +1,10 @@
-"""The values of a surface at the points of its grid, as its configuration wants them."""
+"""The loss, and accuracy, at the points of a grid: on all samples, on a subset, or on a calibrated subset."""
 
-from collections.abc import Mapping
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -9,59 +13,70 @@ from landscape_cli.arrays import Array, Index
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import Batch, automatic_size, rebatched, size_of, tensors
 from landscape_cli.evaluation.evaluator import Evaluation, Evaluator
+from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.plane import Plane
-from landscape_cli.evaluation.problem import Subject, chosen, subset
-from landscape_cli.schemas import EvaluationConfig
+from landscape_cli.evaluation.problem import Problem, chosen, subset
+from landscape_cli.progress import note
 from landscape_cli.store import Writer
+from landscape_cli.surfaces import precision_check, refinement
 from landscape_cli.surfaces.calibration import Calibration, anchor_points
+from landscape_cli.surfaces.field import Obtain, Share
 from landscape_cli.weights.arithmetic import Vector, point_of
 from landscape_cli.workers.processes import Values
 
+# relative: by how much the loss of the same samples may differ between two machines
+SAME = {"fp32": 1e-4, "bf16": 1e-2}
 
-class Points:
+
+class LossField:
     """Index of a grid point -> its values: means over whole splits, over subsets, or over calibrated subsets.
 
     With anchors the surface begins with them: they are evaluated on the whole splits, and from the losses of
     the subset's samples there come the weights under which it is evaluated everywhere else.
 
     Args:
-        config: the command's.
-        subject: the network at (0, 0), its data and loss.
+        problem: the network at (0, 0), its data and loss.
         directions: "x", and for a plane "y".
         x: coordinates.
         y: coordinates; None for a line.
+        options: how exactly.
     """
+
+    refinement: tuple[str, ...] = ("tolerance",)  # asks for more points of the same surface
 
     def __init__(
         self,
-        config: EvaluationConfig,
-        subject: Subject,
+        problem: Problem,
         directions: Mapping[str, Vector],
         x: Array,
         y: Array | None,
+        options: Options,
     ) -> None:
-        self.config, self.subject, self.directions = config, subject, directions
+        self.problem, self.directions, self.options = problem, directions, options
         self.x, self.y = x, y
+        self.kind = "line" if y is None else "surface"
+        self.fingerprint = problem.fingerprint
+        self.same_loss = SAME[options.precision]
         self.subsets = {}
-        if config.samples is not None:
+        if options.samples is not None:
             self.subsets = {
-                name: subset(parts, config.samples, config.seed, name)
-                for name, parts in subject.splits.items()
+                name: subset(parts, options.samples, options.seed, name)
+                for name, parts in problem.splits.items()
             }
         parts = {
             name: chosen(whole, self.subsets[name]) if name in self.subsets else whole
-            for name, whole in subject.splits.items()
+            for name, whole in problem.splits.items()
         }
         example = tensors(next(iter(parts.values()))[0][0])[0]
-        size = config.batch_size or automatic_size(example)
+        size = options.batch_size or automatic_size(example)
         self.splits = {name: rebatched(batches, size) for name, batches in parts.items()}
-        self._whole = {name: rebatched(batches, size) for name, batches in subject.splits.items()}
-        self.plane = self._plane(self.splits, config.precision)
+        self._whole = {name: rebatched(batches, size) for name, batches in problem.splits.items()}
+        self.plane = self._plane(self.splits, options.precision)
         self._anchor_plane: Plane | None = None
         self.anchors: list[Index] = []
-        if config.anchors is not None:
-            self.anchors = anchor_points(self.shape, config.anchors)
-            self._anchor_plane = self._plane(self._whole, config.precision)
+        if options.anchors is not None:
+            self.anchors = anchor_points(self.shape, options.anchors)
+            self._anchor_plane = self._plane(self._whole, options.precision)
         self.calibrations: dict[str, Calibration] = {}
 
     @property
@@ -69,11 +84,17 @@ class Points:
         """Where the work is done."""
         return self.plane.evaluator.network.device
 
-    def told_samples(self) -> str:
-        """Return on how many samples a point is evaluated."""
-        counts = {name: sum(size_of(inputs) for inputs, _ in parts) for name, parts in self.splits.items()}
-        told = " + ".join(f"{count:,} {name}" for name, count in counts.items())
-        return f"{told} samples" + (f", {len(self.anchors)} on all" if self.anchors else "")
+    @property
+    def advice(self) -> str:
+        """Which cheaper ways there are that the user has not taken."""
+        ways = []
+        if self.options.precision == "fp32":
+            ways.append("precision=bf16")
+        if self.options.samples is None:
+            ways.append("samples=2000")
+        if self.options.tolerance is None:
+            ways.append("tolerance=0.02")
+        return f"; {', '.join(ways)} would cost less, with an error that the file states" if ways else ""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -94,11 +115,81 @@ class Points:
             f"anchors/{name}": (len(self.anchors), len(indices)) for name, indices in self.subsets.items()
         }
 
-    def exact_plane(self) -> Plane:
-        """Return the plane on the whole splits in single precision."""
-        if self.config.precision == "fp32" and not self.subsets:
+    def attributes(self) -> dict[str, str]:
+        """Return what the precision costs, measured against float64."""
+        precision = self.options.precision
+        if precision == "fp32":
+            return {}
+        checks = precision_check.measure(
+            self.problem,
+            self.splits,
+            self.directions,
+            precision_check.points_to_check(self.x, self.y),
+            precision,
+            recompute=self.options.batchnorm == "recompute",
+        )
+        worst = max(check.relative_error for check in checks)
+        of = f"{len(checks)} points, {checks[0].samples} {checks[0].split} samples"
+        note(f"{precision} is at most {worst:.2%} off float64 ({of})")
+        return {"precision_check": json.dumps([dataclasses.asdict(check) for check in checks])}
+
+    def enough_threads(self) -> AbstractContextManager[None]:
+        """Return a context in which evaluations use no more threads than pay."""
+        return self.plane.evaluator.enough_threads()
+
+    def first_batch(self) -> dict[str, list[float]]:
+        """Return the size of the first batch of each split, and its loss.
+
+        Raises:
+            LandscapeError: the loss is random.
+        """
+        return self.plane.evaluator.check_repeatable()
+
+    def losses_at(self, x: float, y: float) -> dict[str, Evaluation]:
+        """Return the evaluation on each whole split at a point, in single precision."""
+        return self._exact_plane.evaluate(x, y)
+
+    @cached_property
+    def _exact_plane(self) -> Plane:
+        if self.options.precision == "fp32" and not self.subsets:
             return self.plane
         return self._plane(self._whole, "fp32")
+
+    def to_do(self, writer: Writer) -> str | None:
+        """Return what is to be computed, in words; None where the file has everything."""
+        if not self._wanted(writer):
+            return None
+        left = int((~writer.evaluated).sum())
+        counts = {name: sum(size_of(inputs) for inputs, _ in parts) for name, parts in self.splits.items()}
+        samples = " + ".join(f"{count:,} {name}" for name, count in counts.items())
+        most = "" if self.options.tolerance is None else "at most "
+        anchors = f", {len(self.anchors)} on all" if self.anchors else ""
+        return f"{most}{left:,} points x {samples} samples{anchors}"
+
+    def rounds(self, writer: Writer, share: Share) -> Iterator[list[Index]]:
+        """Yield the anchors, and then what is wanted for as long as something is."""
+        if self.anchors:
+            yield [index for index in self.anchors if not writer.evaluated[index]]
+            for split in self.splits:
+                known = writer.array(f"anchors/{split}")
+                loss = writer.values[f"{split}/loss"]
+                means = np.array([loss[index] for index in self.anchors])
+                self.calibrate(split, known, means)
+                share(split, np.vstack([known.T, means]).tobytes())
+        while indices := self._wanted(writer):
+            yield indices
+
+    def helping(self, obtain: Obtain) -> Callable[[Index], Values]:
+        """Return `evaluate` for a process that only helps, and obtains the calibration when it needs it."""
+
+        def evaluate(index: Index) -> Values:
+            if self.anchors and index not in self.anchors and not self.calibrations:
+                for split in self.splits:
+                    shared = np.frombuffer(obtain(split)).reshape(-1, len(self.anchors))
+                    self.calibrate(split, shared[:-1].T, shared[-1])
+            return self.evaluate(index)
+
+        return evaluate
 
     def evaluate(self, index: Index) -> Values:
         """Return the values at a grid point."""
@@ -129,6 +220,41 @@ class Points:
                 numbers[name] = value
         writer.write_point(index, numbers)
 
+    def finish(self, writer: Writer, new: list[Index]) -> None:
+        """Interpolate what was not evaluated, and tell of losses that are not finite."""
+        known = writer.array("interpolation_error")
+        if self.options.tolerance is not None or np.isfinite(known).any():
+            self._interpolate(writer)
+        losses = writer.losses()
+        count = int(np.any([np.isinf(values) for values in losses], axis=0).sum())
+        if not count:
+            return
+        text = f"{count} of {losses[0].size} points have a loss that is not finite, stored as +inf"
+        if any(name.endswith("running_var") for direction in self.directions.values() for name in direction):
+            text += (
+                "; extrapolated BatchNorm variances may be negative: batchnorm=recompute estimates them anew"
+            )
+        note(text)
+
+    def _wanted(self, writer: Writer) -> list[Index]:
+        return refinement.wanted(self.x, self.y, writer.losses(), writer.evaluated, self.options.tolerance)
+
+    def _interpolate(self, writer: Writer) -> None:
+        """Fill in what was not evaluated, and tell how far that may be off."""
+        for name, values in writer.values.items():
+            filled = refinement.interpolated(
+                self.x, self.y, values, writer.evaluated, positive=not name.endswith("/accuracy")
+            )
+            writer.write_array(name, filled)
+        errors = refinement.estimated_errors(self.x, self.y, writer.losses(), writer.evaluated)
+        writer.write_array("interpolation_error", np.where(writer.evaluated, np.nan, errors))
+        interpolated = errors[~writer.evaluated]
+        if interpolated.size:
+            note(
+                f"{interpolated.size:,} of {errors.size:,} points interpolated; estimated error of log-loss:"
+                f" {interpolated.mean():.2g} on average, at most {interpolated.max():.2g}"
+            )
+
     def calibrate(self, split: str, losses: Array, means: Array) -> None:
         """Weight the subset of a split so that it agrees with the whole split at the anchors.
 
@@ -137,7 +263,7 @@ class Points:
             losses: of the subset's samples at the anchors, of shape (anchors, n).
             means: of the whole split, of shape (anchors,).
         """
-        self.calibrations[split] = Calibration(losses, means, self.subject.size(split))
+        self.calibrations[split] = Calibration(losses, means, self.problem.size(split))
 
     def _have_classes(self) -> bool:
         """Return whether there is an accuracy; refuse to estimate where samples' losses are not known.
@@ -148,20 +274,20 @@ class Points:
         evaluator = self.plane.evaluator
         split, parts = next(iter(evaluator.splits.items()))
         inputs, targets = parts[0]
-        losses, correct = self.subject.objective(evaluator.network(inputs), targets)
+        losses, correct = self.problem.objective(evaluator.network(inputs), targets)
         if self.subsets and losses.shape != (size_of(inputs),):
             raise LandscapeError(
-                f"samples={self.config.samples} needs the loss of each sample, of shape (n,); this loss gives"
-                f" {tuple(losses.shape)} for {size_of(inputs)} {split} samples: say reduction='none', and"
-                " average over all dimensions but the first"
+                f"samples={self.options.samples} needs the loss of each sample, of shape (n,); this loss"
+                f" gives {tuple(losses.shape)} for {size_of(inputs)} {split} samples: say reduction='none',"
+                " and average over all dimensions but the first"
             )
         return correct is not None
 
     def _plane(self, splits: Mapping[str, list[Batch]], precision: str) -> Plane:
-        evaluator = Evaluator(self.subject.model, splits, self.subject.objective, precision)
-        recompute = self.config.batchnorm == "recompute"
+        evaluator = Evaluator(self.problem.model, splits, self.problem.objective, precision)
+        recompute = self.options.batchnorm == "recompute"
         origin = point_of(evaluator.network.model)
-        inputs = self.subject.batchnorm_inputs if recompute else None
+        inputs = self.problem.batchnorm_inputs if recompute else None
         return Plane(evaluator, origin, self.directions, inputs)
 
     def _at_anchor(self, place: list[float]) -> Values:

@@ -12,7 +12,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import Batch, size_of, to_dtype
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.plane import Plane
-from landscape_cli.evaluation.problem import Subject, chosen
+from landscape_cli.evaluation.problem import Problem, chosen
 from landscape_cli.weights.arithmetic import point_of
 
 SAMPLES = 256  # float64 convolutions take fifty times as long
@@ -32,7 +32,7 @@ class Check:
 
 
 def measure(
-    subject: Subject,
+    problem: Problem,
     splits: Mapping[str, list[Batch]],
     directions: Mapping[str, Mapping[str, Tensor]],
     points: Sequence[tuple[float, float]],
@@ -43,7 +43,7 @@ def measure(
     """Return, for each point, the loss in `precision` and in float64, on the first 256 samples of a split.
 
     Args:
-        subject: whose model stands at (0, 0).
+        problem: whose model stands at (0, 0).
         splits: the evaluated samples; the first split is taken.
         directions: "x", and for a plane "y".
         points: (x, y).
@@ -55,10 +55,10 @@ def measure(
     count = sum(size_of(inputs) for inputs, _ in few)
     planes = {}
     for name, dtype in ((precision, torch.float32), ("float64", torch.float64)):
-        model = copy.deepcopy(subject.model).to(dtype)
+        model = copy.deepcopy(problem.model).to(dtype)
         batches = [(to_dtype(inputs, dtype), to_dtype(targets, dtype)) for inputs, targets in few]
         evaluator = Evaluator(
-            model, {split: batches}, subject.objective, precision if name == precision else "fp32"
+            model, {split: batches}, problem.objective, precision if name == precision else "fp32"
         )
         origin = point_of(model)
         inputs = [inputs for inputs, _ in batches] if recompute else None

@@ -12,14 +12,14 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import evaluate
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.progress import bar, describe
-from landscape_cli.schemas import TrainConfig
 from landscape_cli.training.metrics import gradient_norm, weight_norm
+from landscape_cli.training.options import Recipe
 from landscape_cli.training.record import Record
 from landscape_cli.training.state import State
 
 
-def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -> None:
-    """Train `state.model`, in place, to the end of `config`, from where `record` stands.
+def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> None:
+    """Train `state.model`, in place, to the end of `recipe`, from where `record` stands.
 
     The training split is visited in a new random order each epoch. A batch larger than `micro_batch` is
     worked off in parts whose gradients add up to that of the batch's mean loss (BatchNorm then sees the
@@ -36,27 +36,27 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
         for split in (dataset.train, dataset.test)
     )
     device = train_split.inputs.device
-    augment = augmentation(config.augment, dataset.input_shape)
+    augment = augmentation(recipe.augment, dataset.input_shape)
     torch.compiler.reset()  # a sweep's jobs in one process would share a limited number of compilations
-    forward = torch.compile(model) if config.compile else model
+    forward = torch.compile(model) if recipe.compile else model
 
     def backward(indices: Tensor, share: float) -> Tensor:
         inputs = devices.in_layout(augment(train_split.inputs[indices], state.order, dataset.zero), layout)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
             outputs = forward(inputs)
-        loss = per_sample_loss(config.loss, outputs.float(), train_split.targets[indices]).mean() * share
+        loss = per_sample_loss(recipe.loss, outputs.float(), train_split.targets[indices]).mean() * share
         loss.backward()
         return loss.detach()
 
     def step(indices: Tensor) -> Tensor:
         optimizer.zero_grad()
-        parts = parts_of(indices.to(device), config.micro_batch or len(indices))
+        parts = parts_of(indices.to(device), recipe.micro_batch or len(indices))
         loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
-        if config.l1:
+        if recipe.l1:
             penalty = torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
-            (config.l1 * penalty).backward()
-        if config.clip_grad_norm:
-            nn.utils.clip_grad_norm_(model.parameters(), config.clip_grad_norm)
+            (recipe.l1 * penalty).backward()
+        if recipe.clip_grad_norm:
+            nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_grad_norm)
         optimizer.step()
         state.schedule.step()
         state.step += 1
@@ -64,7 +64,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
 
     def metrics(started: float, lr: float) -> dict[str, float]:
         describe(progress, "evaluating")
-        on_train, on_test = (evaluate(model, split, config.loss) for split in (train_split, test_split))
+        on_train, on_test = (evaluate(model, split, recipe.loss) for split in (train_split, test_split))
         return {
             "lr": lr,
             "train_loss": on_train.loss,
@@ -72,20 +72,20 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
             "test_loss": on_test.loss,
             "test_accuracy": on_test.accuracy,
             "weight_norm": weight_norm(model),
-            "gradient_norm": gradient_norm(model, train_split, config.loss),
+            "gradient_norm": gradient_norm(model, train_split, recipe.loss),
             "seconds": time.perf_counter() - started,
         }
 
     def is_last(row: dict[str, float]) -> bool:
-        stop = config.stop_at_train_accuracy
-        return state.epoch >= config.epochs or (stop is not None and row["train_accuracy"] >= stop)
+        stop = recipe.stop_at_train_accuracy
+        return state.epoch >= recipe.epochs or (stop is not None and row["train_accuracy"] >= stop)
 
     resumed = record.restore(state)
     n = len(train_split)
-    size = config.micro_batch or (n if config.batch_size == "full" else config.batch_size)
+    size = recipe.micro_batch or (n if recipe.batch_size == "full" else recipe.batch_size)
     with (
         devices.enough_threads(_operations(model, train_split.inputs) * size),
-        bar(config.epochs * n, "training", "samples", initial=state.epoch * n) as progress,
+        bar(recipe.epochs * n, "training", "samples", initial=state.epoch * n) as progress,
     ):
         if resumed:
             row = record.last_row()
@@ -96,7 +96,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
             started = time.perf_counter()
             describe(progress, "training")
             model.train()
-            for indices in epoch_batches(n, config.batch_size, state.order):
+            for indices in epoch_batches(n, recipe.batch_size, state.order):
                 lr = state.lr
                 loss = step(indices)
                 progress.update(len(indices))
@@ -104,7 +104,7 @@ def train(config: TrainConfig, state: State, dataset: Dataset, record: Record) -
             row = metrics(started, lr)
             finite = bool(torch.isfinite(loss))
             record.add(state, row, last=is_last(row) and finite)
-            progress.set_postfix_str(f"epoch {state.epoch}/{config.epochs} {_told(row)}", refresh=False)
+            progress.set_postfix_str(f"epoch {state.epoch}/{recipe.epochs} {_told(row)}", refresh=False)
             if not finite:
                 raise LandscapeError(
                     f"training diverged: a loss of {loss.item()} in epoch {state.epoch} of {record.path};"

@@ -11,8 +11,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
-from landscape_cli.schemas import TrainConfig
 from landscape_cli.training import optimizers, schedules
+from landscape_cli.training.options import Recipe
 
 
 @dataclass
@@ -59,27 +59,40 @@ class State:
             torch.cuda.set_rng_state(saved["rng"]["cuda"], device)
 
 
-def prepare(config: TrainConfig, model: nn.Module, dataset: Dataset) -> State:
+def prepare(
+    recipe: Recipe,
+    optimizer: dict[str, Any],
+    schedule: dict[str, Any],
+    model: nn.Module,
+    dataset: Dataset,
+) -> State:
     """Return the state before the first step: everything built and checked, nothing done.
+
+    Args:
+        recipe: of the training.
+        optimizer: its name and options.
+        schedule: likewise.
+        model: with its initial weights, on the device.
+        dataset: on the device.
 
     Raises:
         LandscapeError: an unknown choice, a value out of range, or choices that do not go together.
     """
     n = len(dataset.train)
-    augmentation(config.augment, dataset.input_shape)  # refuses what does not fit
-    if config.batch_size != "full" and config.batch_size > n:
+    augmentation(recipe.augment, dataset.input_shape)  # refuses what does not fit
+    if recipe.batch_size != "full" and recipe.batch_size > n:
         raise LandscapeError(
-            f"batch_size={config.batch_size} is more than the {n} training samples; say batch_size=full"
+            f"batch_size={recipe.batch_size} is more than the {n} training samples; say batch_size=full"
         )
-    batches = epoch_batches(n, config.batch_size, torch.Generator())
-    smallest = min(len(part) for batch in batches for part in parts_of(batch, config.micro_batch or n))
+    batches = epoch_batches(n, recipe.batch_size, torch.Generator())
+    smallest = min(len(part) for batch in batches for part in parts_of(batch, recipe.micro_batch or n))
     if smallest == 1 and any(isinstance(module, _BatchNorm) for module in model.modules()):
         raise LandscapeError(
             "BatchNorm (normalization=batch) needs at least two samples a forward pass, got one:"
-            f" batch_size={config.batch_size} of {n} training samples;"
+            f" batch_size={recipe.batch_size} of {n} training samples;"
             " raise it or choose another normalization"
         )
-    optimizer = optimizers.build(config.optimizer, model.parameters())
-    order = torch.Generator().manual_seed(config.seed)
-    factor = schedules.build(config.schedule, config.epochs, len(batches))
-    return State(model, optimizer, LambdaLR(optimizer, factor), order)
+    updates = optimizers.build(optimizer, model.parameters())
+    order = torch.Generator().manual_seed(recipe.seed)
+    factor = schedules.build(schedule, recipe.epochs, len(batches))
+    return State(model, updates, LambdaLR(updates, factor), order)

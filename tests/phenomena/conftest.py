@@ -9,7 +9,7 @@ import pytest
 from landscape_cli.commands.reproduce import commands
 from landscape_cli.reproduction.catalogue import Scale
 from landscape_cli.reproduction.whole_lab import Lab
-from landscape_cli.schemas import ReproduceConfig
+from landscape_cli.schemas.reproduction import ReproduceConfig
 
 MakeLab = Callable[..., Lab]
 

@@ -14,7 +14,7 @@ from conftest import Landscape
 from landscape_cli.composition import settings_from
 from landscape_cli.reproduction.catalogue import ids, phenomenon
 from landscape_cli.runs import Run
-from landscape_cli.schemas import TrainConfig
+from landscape_cli.schemas.training import TrainConfig
 
 SHAPES = {"cifar10": (32, 32, 3), "fashion_mnist": (28, 28), "mnist": (28, 28)}
 SIZE = 10  # samples, in batches of half as many

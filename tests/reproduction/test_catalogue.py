@@ -16,7 +16,7 @@ from landscape_cli.reproduction.claims import parsed
 from landscape_cli.reproduction.gallery import SECTIONS as TITLES
 from landscape_cli.reproduction.measured import Measured
 from landscape_cli.reproduction.source import digest
-from landscape_cli.schemas import TrainConfig
+from landscape_cli.schemas.training import TrainConfig
 
 COUNT = 22
 SECTIONS = {

@@ -19,7 +19,7 @@ from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.runs import METRICS, Run
-from landscape_cli.schemas import TrainConfig
+from landscape_cli.schemas.training import TrainConfig
 from landscape_cli.training.loop import train
 from landscape_cli.training.metrics import gradient_norm
 from landscape_cli.training.record import claim

@@ -1,0 +1,77 @@
+"""Stored surfaces: read, measured, drawn."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from landscape_cli import measures, store
+from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.files import write_text
+from landscape_cli.plots.draw import draw, save
+from landscape_cli.plots.values import default_split
+from landscape_cli.store import Surface
+
+
+def read(path: str | Path) -> Surface:
+    """Return the content of a surface file: ``x``, ``y``, ``values["train/loss"]``, ….
+
+    Raises:
+        LandscapeError: there is no such file, or it is none of a surface.
+    """
+    return store.read(Path(path))
+
+
+def barrier(line: Surface, split: str = "train") -> tuple[float, float]:
+    """Return the largest rise of the loss over the chord between alpha 0 and 1, and the alpha where it is.
+
+    Raises:
+        LandscapeError: the file is none of a line, lacks that split, or has no finite loss at 0 and 1.
+    """
+    if line.y is not None:
+        raise LandscapeError(f"a barrier is that of a line, and {line.path} holds a plane")
+    key = f"{split}/loss"
+    if key not in line.values:
+        raise unknown("values", key, line.values)
+    try:
+        return measures.barrier(line.x, line.values[key])
+    except ValueError as error:
+        raise LandscapeError(f"{line.path}: {error}") from error
+
+
+def plot(
+    surfaces: Surface | Sequence[Surface],
+    out: str | Path | None = None,
+    *,
+    kind: str = "auto",
+    value: str = "loss",
+    split: str = "auto",
+    scale: str = "auto",
+    levels: int | Sequence[float] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw one or several surfaces; return the figure, and with `out` write it.
+
+    Args:
+        surfaces: all lines, or all planes.
+        out: a picture that ends in .png, .pdf or .svg; or a page to turn and zoom, .html.
+        kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, or ``auto``.
+        value: ``loss`` or ``accuracy``, of planes; lines show both.
+        split: ``train`` or ``test``, of planes; ``auto``: ``train`` where there is one.
+        scale: ``linear``, ``log`` or ``auto``.
+        levels: of contours: how many, or their values.
+        title: in place of the model's class.
+
+    Raises:
+        LandscapeError: an option that does not fit the surfaces, or another ending of `out`.
+    """
+    several = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
+    shown = default_split(several, value) if split == "auto" else split
+    figure = draw(several, kind=kind, value=value, split=shown, scale=scale, levels=levels, title=title)
+    if out is not None and Path(out).suffix.lower() == ".html":
+        from landscape_cli.plots.interactive import interactive_html  # plotly takes long to import
+
+        write_text(Path(out), interactive_html(several, value=value, split=shown, scale=scale, title=title))
+    elif out is not None:
+        save(figure, Path(out))
+    return figure

@@ -1,0 +1,162 @@
+"""The keys of the commands that evaluate: surface, interpolate, trajectory, hessian."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import MISSING
+
+from landscape_cli.config import CIRCUMSTANCES, readable_name
+from landscape_cli.curvature.options import Options as HessianOptions
+from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation.options import Options
+from landscape_cli.keys import check, key, require
+from landscape_cli.schemas.common import EPOCH, GRID, HDF5, LOCATION, SPLITS, Common, as_list
+from landscape_cli.surfaces.grid import check_grid
+
+RANDOM = "random (norm filter, layer, none; ignore biasbn, none; seed)"
+WHERE = "where the run's data lie now, if elsewhere: dataset.source=, dataset.root="
+TRUST = "true: run the code that the run's configuration names"
+
+
+@dataclass
+class EvaluationConfig(Options, Common):
+    """which samples the loss is a mean over, and how exactly."""
+
+    out: str | None = key(None, HDF5)
+    splits: Any = key(list(SPLITS), "[train,test], [train] or [test]")
+    dataset: dict[str, Any] = key(LOCATION, WHERE)
+    trust: bool = key(False, TRUST)
+
+    def __post_init__(self) -> None:
+        """Check what these commands share."""
+        self.splits = as_list("splits", self.splits)
+        require(len(self.splits) >= 1, "splits", self.splits, "one or both of train and test")
+        require(len(set(self.splits)) == len(self.splits), "splits", self.splits, "without repetition")
+        for split in self.splits:
+            if split not in SPLITS:
+                raise unknown("splits", split, SPLITS)
+        super().__post_init__()
+
+
+@dataclass
+class SurfaceConfig(EvaluationConfig):
+    """evaluate the loss on a line or a plane through a run's weights. The same command again resumes it."""
+
+    run: str = key(MISSING, "the run folder, as `landscape train` printed it")
+    epoch: Any = key("last", EPOCH)
+    direction: dict[str, Any] = key({}, f"{RANDOM} or runs (to; orthogonalize)")
+    x: list[Any] = key([-1, 1, 51], f"{GRID} the first direction")
+    y: list[Any] | None = key([-1, 1, 51], f"{GRID} the second; y=null for a line", null=True)
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the HDF5 file that these overrides of the configuration name."""
+        return _around_a_run("surfaces", self, overrides)
+
+    def __post_init__(self) -> None:
+        """Check the grid."""
+        super().__post_init__()
+        check_grid("x", self.x)
+        if self.y is not None:
+            check_grid("y", self.y)
+
+
+@dataclass
+class InterpolateConfig(EvaluationConfig):
+    """loss and accuracy at (1 - alpha) theta_from + alpha theta_to. The same command again resumes it."""
+
+    from_run: str = key(MISSING, "the run folder at alpha 0")
+    to_run: str = key(MISSING, "that at alpha 1")
+    from_epoch: Any = key("last", EPOCH)
+    to_epoch: Any = key("last", EPOCH)
+    alpha: list[Any] = key([-0.5, 1.5, 41], f"{GRID} the line")
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the HDF5 file that these overrides of the configuration name."""
+        stem = f"{Path(self.from_run).name}_{self.from_epoch}_to_{Path(self.to_run).name}_{self.to_epoch}"
+        told = {"from_run", "to_run", "from_epoch", "to_epoch"}
+        name = readable_name(stem, overrides, {*CIRCUMSTANCES, *told})
+        return Path(self.outputs_dir, "interpolations", f"{name}.h5")
+
+    def __post_init__(self) -> None:
+        """Check the grid."""
+        super().__post_init__()
+        check_grid("alpha", self.alpha)
+
+
+@dataclass
+class TrajectoryConfig(EvaluationConfig):
+    """project a run's checkpoints onto their first two principal components, the last one at (0, 0), and evaluate
+    the loss on that plane. `landscape plot` draws the path on it. The same command again resumes it.
+    """
+
+    run: str = key(
+        MISSING, "the run folder; `landscape train checkpoint_every=1` keeps a checkpoint of each epoch"
+    )
+    epochs: list[Any] | None = key(
+        None,
+        "which of the kept checkpoints, say [init,1,2,5,10,last], at least three; null: all. The last is (0, 0)",
+    )
+    ignore: str = key(
+        "none", "none, or biasbn: parameters with one dimension do not move", choices=("none", "biasbn")
+    )
+    x: list[Any] | None = key(
+        None, f"{GRID} the first component, in lengths of weight space; null: what holds the path"
+    )
+    y: list[Any] | None = key(None, f"{GRID} the second, likewise")
+    batchnorm: str = key(
+        "keep",
+        "running statistics: keep (those of the last checkpoint), or recompute (on the training split)",
+        choices=("keep", "recompute"),
+    )
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the HDF5 file that these overrides of the configuration name."""
+        name = readable_name(Path(self.run).name, overrides, {*CIRCUMSTANCES, "run"})
+        return Path(self.outputs_dir, "trajectories", f"{name}.h5")
+
+    def __post_init__(self) -> None:
+        """Check the grid."""
+        super().__post_init__()
+        for axis in ("x", "y"):
+            if getattr(self, axis) is not None:
+                check_grid(axis, getattr(self, axis))
+
+
+@dataclass
+class HessianConfig(HessianOptions, Common):
+    """the largest and the smallest eigenvalue of the Hessian of the mean loss, on a line or a plane through a run's
+    weights, or at these alone. The same command again resumes it. `landscape plot kind=heatmap value=eigenvalue_ratio`
+    draws |smallest / largest| as in figure 7 of Li et al. (2018).
+    """
+
+    out: str | None = key(None, HDF5)
+    run: str = key(MISSING, "the run folder, as `landscape train` printed it")
+    epoch: Any = key("last", EPOCH)
+    direction: dict[str, Any] = key({}, f"{RANDOM}: the same as those of `surface`")
+    x: list[Any] | None = key(
+        [-1, 1, 11], f"{GRID} the first direction; x=null y=null for the run's weights alone", null=True
+    )
+    y: list[Any] | None = key([-1, 1, 11], f"{GRID} the second; y=null for a line", null=True)
+    split: str = key("train", "train or test", choices=SPLITS)
+    dataset: dict[str, Any] = key(LOCATION, WHERE)
+    trust: bool = key(False, TRUST)
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the HDF5 file that these overrides of the configuration name."""
+        return _around_a_run("hessians", self, overrides)
+
+    def __post_init__(self) -> None:
+        """Check the grid and what is computed on it."""
+        for axis in ("x", "y"):
+            if getattr(self, axis) is not None:
+                check_grid(axis, getattr(self, axis))
+        if self.x is None and self.y is not None:
+            raise LandscapeError("x=null needs y=null, for the run's weights alone; a line is along x")
+        check(self)
+
+
+def _around_a_run(folder: str, config: SurfaceConfig | HessianConfig, overrides: list[str]) -> Path:
+    stem = f"{Path(config.run).name}_{config.epoch}"
+    name = readable_name(stem, overrides, {*CIRCUMSTANCES, "run", "epoch"})
+    return Path(config.outputs_dir, folder, f"{name}.h5")

@@ -1,0 +1,93 @@
+"""The keys of the commands that show what is stored: plot, report, export, list."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import MISSING
+
+from landscape_cli.config import CIRCUMSTANCES, readable_name
+from landscape_cli.keys import key, require
+from landscape_cli.schemas.common import SPLITS, Common, as_list
+from landscape_cli.store.export import FORMATS
+
+VALUES = ("loss", "accuracy", "largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio")
+
+
+@dataclass
+class PlotConfig(Common):
+    """draw one or several HDF5 files. Several are drawn side by side on shared levels."""
+
+    out: str | None = key(
+        None,
+        "a .png, .pdf, .svg or .html file, or .gif or .mp4 for a trajectory that grows; default: a readable name"
+        " under outputs_dir",
+    )
+    file: Any = key(MISSING, "a file, or [a.h5,b.h5]")
+    kind: str = key("auto", "auto, line, contour, heatmap, surface3d, interactive")
+    value: str = key(
+        "loss",
+        "loss or accuracy; of `landscape hessian`: largest_eigenvalue, smallest_eigenvalue, eigenvalue_ratio",
+        choices=VALUES,
+    )
+    split: str = key("auto", "auto (train where it is stored), train or test", choices=("auto", *SPLITS))
+    scale: str = key("auto", "auto, linear or log", choices=("auto", "linear", "log"))
+    levels: Any = key(None, "how many level lines, or their values as a list")
+    title: str | None = key(None, "in place of the one made of the run's configuration")
+
+    def __post_init__(self) -> None:
+        """Take one file for a list of one."""
+        self.file = as_list("file", self.file)
+        super().__post_init__()
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the picture that these overrides of the configuration name."""
+        suffix = "html" if self.kind == "interactive" else "png"
+        stem = "_and_".join(Path(path).stem for path in self.file)
+        name = readable_name(stem, overrides, {*CIRCUMSTANCES, "file"})
+        return Path(self.outputs_dir, "plots", f"{name}.{suffix}")
+
+
+@dataclass
+class ReportConfig(Common):
+    """one self-contained HTML page: a table of runs, and all files drawn, the planes to turn as well."""
+
+    out: str | None = key(None, "the .html file")
+    file: Any = key([], "[HDF5 files]")
+    run: Any = key([], "[run folders]")
+    title: str = key("Loss landscapes", "of the page")
+
+    def __post_init__(self) -> None:
+        """Take one file or run for a list of one."""
+        self.file = as_list("file", self.file)
+        self.run = as_list("run", self.run)
+        suffix = Path(self.out or "report.html").suffix
+        require(suffix == ".html", "out", self.out, "an .html file")
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the page."""
+        name = readable_name("report", overrides, {*CIRCUMSTANCES, "file", "run"})
+        return Path(self.outputs_dir, f"{name}.html")
+
+
+@dataclass
+class ExportConfig(Common):
+    """write an HDF5 file for other programs. csv: a row a point, x, y, and every value; what is not evaluated is empty,
+    a loss that is not finite inf.
+    """
+
+    out: str | None = key(None, "the file; default: a readable name under outputs_dir")
+    file: str = key(MISSING, "an HDF5 file of surface, interpolate, trajectory or hessian")
+    format: str = key("csv", ", ".join(FORMATS), choices=FORMATS)
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the file that these overrides of the configuration name."""
+        name = readable_name(Path(self.file).stem, overrides, {*CIRCUMSTANCES, "file", "format"})
+        return Path(self.outputs_dir, "exports", f"{name}.{self.format}")
+
+
+@dataclass
+class ListConfig(Common):
+    """the kinds there are; landscape list <kind>: its choices, a line each."""
+
+    kind: str | None = None

@@ -1,0 +1,49 @@
+"""How a network is trained, but for its optimizer and its schedule."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from landscape_cli.evaluation.options import LOSSES, PRECISIONS
+from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, Range, check, key
+
+BATCH = Range(
+    "a positive whole number or full",
+    lambda size: size == "full" or (isinstance(size, int) and not isinstance(size, bool) and size >= 1),
+)
+SEED = Range("a whole number from 0 to 2^63 - 1", lambda seed: 0 <= seed < 2**63)
+FRACTION = Range("a fraction in (0, 1]", lambda value: 0 < value <= 1)
+
+
+@dataclass
+class Recipe:
+    """What is minimized, in which steps, until when.
+
+    Raises:
+        LandscapeError: a value is out of range.
+    """
+
+    epochs: int = key(20, "passes over the training split", NOT_NEGATIVE)
+    seed: int = key(0, "what initial weights and the order of samples come from", SEED)
+    batch_size: Any = key(128, "samples a step, or full: gradient descent", BATCH)
+    micro_batch: int | None = key(
+        None, "samples a forward pass when a batch does not fit the memory: gradients accumulate", COUNT
+    )
+    loss: str = key(
+        "cross_entropy",
+        "cross_entropy, or mse (sum over the classes of (output - one-hot)^2)",
+        choices=LOSSES,
+    )
+    augment: str = key("none", "none, or crop_flip: random crops padded by 4 pixels and horizontal flips")
+    l1: float = key(
+        0.0, "weight of the L1 penalty sum |w|; weight decay is optimizer.weight_decay", NOT_NEGATIVE
+    )
+    clip_grad_norm: float | None = key(None, "largest L2 norm of a step's gradient", POSITIVE)
+    stop_at_train_accuracy: float | None = key(
+        None, "end after the epoch that reaches this fraction", FRACTION
+    )
+    precision: str = key("fp32", "fp32 or bf16 (autocast)", choices=PRECISIONS)
+    compile: bool = key(False, "true: by torch.compile")
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check(self)
