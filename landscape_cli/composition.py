@@ -19,7 +19,7 @@ WIDTH = 120  # of help, in characters
 
 
 def register() -> None:
-    """Give Hydra the schema of each command, and the help that its keys make, for its primary config to name."""
+    """Give Hydra the schema of each command and the help of its keys, for its primary config to name."""
     store = ConfigStore.instance()
     for command, schema in SCHEMAS.items():
         store.store(name=f"{command}_schema", node=schema)

@@ -15,15 +15,16 @@ PACKAGE = Path(landscape_cli.__file__).parent
 # each row imports rows above it and its own, never below
 ROWS = [
     {"arrays", "errors", "files", "keys", "progress"},
-    {"config", "sources", "device", "provenance", "measures", "schemas"},
+    {"config", "sources", "device", "provenance", "measures"},
     {"store"},
     {"data", "architectures", "weights", "checkpoint", "runs", "plots"},
     {"solutions"},
     {"evaluation", "workers"},
-    {"gradients", "surfaces"},
+    {"surfaces", "gradients"},
     {"curvature", "training"},
     {"reproduction"},
     {"phenomena"},
+    {"schemas"},
     {"composition"},
     {"commands", "api"},
     {"messages", "completion"},
@@ -72,6 +73,27 @@ def test_rooms_of_one_row_do_not_know_each_other() -> None:
         for path in FILES
         for name in imports(path)
         if name.startswith("landscape_cli.") and name.split(".")[1] in beside.get(room(path), set())
+    ]
+    assert not wrong
+
+
+def test_configurations_end_in_the_commands() -> None:
+    """Below them travel tensors, numbers, and a small dataclass of options a room."""
+    above = ("schemas", "composition", "commands", "messages", "completion", "cli", "__main__")
+    below = [path for path in FILES if room(path) not in above]
+    assert len(below) > 100
+    wrong = [
+        f"{path.relative_to(PACKAGE)}: {node.annotation.id}"
+        for path in below
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.arg) and isinstance(node.annotation, ast.Name)
+        if node.annotation.id.endswith("Config")
+    ]
+    wrong += [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in below
+        for name in imports(path)
+        if name.startswith("landscape_cli.schemas")
     ]
     assert not wrong
 

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def with_options(*names: str) -> Callable[[F], F]:
-    """Return a decorator for a function that takes options as ``**options``: signature and docstring tell them.
+    """Return a decorator for a function that takes ``**options``: its signature and docstring tell them.
 
     Args:
         names: of those that it takes.

@@ -29,7 +29,7 @@ GRAPHS = 8  # the graph of a gradient takes several times the memory of a forwar
 
 
 class HessianField:
-    """Index of a grid point -> loss, accuracy, and the ends of the Hessian's spectrum, on the problem's split.
+    """Index of a grid point -> loss, accuracy, and the ends of the Hessian's spectrum, on one split.
 
     Each search starts from the eigenvectors at the point before, so among several processes the digits beyond
     the tolerance depend on who computed what.
@@ -174,6 +174,7 @@ class HessianField:
         missed = np.isfinite(values["residual"]) & (values["residual"] > self.options.tolerance)
         if missed.any():
             note(
-                f"{int(missed.sum())} of {missed.size} points did not reach tolerance={self.options.tolerance};"
-                f" their residuals, in the file, are up to {values['residual'][missed].max():.2g}"
+                f"{int(missed.sum())} of {missed.size} points did not reach"
+                f" tolerance={self.options.tolerance}; their residuals, in the file, are up to"
+                f" {values['residual'][missed].max():.2g}"
             )

@@ -86,8 +86,8 @@ class InterpolateConfig(EvaluationConfig):
 
 @dataclass
 class TrajectoryConfig(EvaluationConfig):
-    """project a run's checkpoints onto their first two principal components, the last one at (0, 0), and evaluate
-    the loss on that plane. `landscape plot` draws the path on it. The same command again resumes it.
+    """project a run's checkpoints onto their first two principal components, the last one at (0, 0), and
+    evaluate the loss on that plane. `landscape plot` draws the path on it. The same command again resumes it.
     """
 
     run: str = key(
@@ -95,7 +95,8 @@ class TrajectoryConfig(EvaluationConfig):
     )
     epochs: list[Any] | None = key(
         None,
-        "which of the kept checkpoints, say [init,1,2,5,10,last], at least three; null: all. The last is (0, 0)",
+        "which of the kept checkpoints, say [init,1,2,5,10,last], at least three; null: all. The last is"
+        " (0, 0)",
     )
     ignore: str = key(
         "none", "none, or biasbn: parameters with one dimension do not move", choices=("none", "biasbn")
@@ -125,9 +126,9 @@ class TrajectoryConfig(EvaluationConfig):
 
 @dataclass
 class HessianConfig(HessianOptions, Common):
-    """the largest and the smallest eigenvalue of the Hessian of the mean loss, on a line or a plane through a run's
-    weights, or at these alone. The same command again resumes it. `landscape plot kind=heatmap value=eigenvalue_ratio`
-    draws |smallest / largest| as in figure 7 of Li et al. (2018).
+    """the largest and the smallest eigenvalue of the Hessian of the mean loss, on a line or a plane through
+    a run's weights, or at these alone. The same command again resumes it. `landscape plot kind=heatmap
+    value=eigenvalue_ratio` draws |smallest / largest| as in figure 7 of Li et al. (2018).
     """
 
     out: str | None = key(None, HDF5)

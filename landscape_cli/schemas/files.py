@@ -20,8 +20,8 @@ class PlotConfig(Common):
 
     out: str | None = key(
         None,
-        "a .png, .pdf, .svg or .html file, or .gif or .mp4 for a trajectory that grows; default: a readable name"
-        " under outputs_dir",
+        "a .png, .pdf, .svg or .html file, or .gif or .mp4 for a trajectory that grows; default: a readable"
+        " name under outputs_dir",
     )
     file: Any = key(MISSING, "a file, or [a.h5,b.h5]")
     kind: str = key("auto", "auto, line, contour, heatmap, surface3d, interactive")
@@ -72,8 +72,8 @@ class ReportConfig(Common):
 
 @dataclass
 class ExportConfig(Common):
-    """write an HDF5 file for other programs. csv: a row a point, x, y, and every value; what is not evaluated is empty,
-    a loss that is not finite inf.
+    """write an HDF5 file for other programs. csv: a row a point, x, y, and every value; what is not evaluated
+    is empty, a loss that is not finite inf.
     """
 
     out: str | None = key(None, "the file; default: a readable name under outputs_dir")

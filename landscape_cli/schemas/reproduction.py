@@ -13,8 +13,8 @@ from landscape_cli.schemas.common import Common, as_list
 
 @dataclass
 class ReproduceConfig(Common):
-    """train what a phenomenon needs, measure it, draw it like the paper's figure, and judge its claims. The same
-    command again resumes it, and judges or draws anew what has changed; runs and surfaces are shared by all.
+    """train what a phenomenon needs, measure it, draw it like the paper's figure, and judge its claims. The
+    same command again resumes it, and judges or draws anew what has changed; runs and surfaces are shared.
     """
 
     out: str | None = key(
@@ -24,8 +24,8 @@ class ReproduceConfig(Common):
     id: Any = key(MISSING, "a phenomenon, or [a,b]; `landscape list phenomena` describes them")
     scale: str = key(
         "small",
-        "small: minutes on two cores; medium, where there is one: hours; paper: the paper's own setting, for a"
-        " GPU",
+        "small: minutes on two cores; medium, where there is one: hours; paper: the paper's own setting, for"
+        " a GPU",
         choices=SCALES,
     )
     seeds: int | None = key(

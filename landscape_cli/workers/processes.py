@@ -19,7 +19,7 @@ from torch.distributed import DistError, Store  # type: ignore[attr-defined]  # 
 from landscape_cli.arrays import Index
 from landscape_cli.errors import LandscapeError
 from landscape_cli.workers import rendezvous
-from landscape_cli.workers.rendezvous import Halls, Member, StoppedError
+from landscape_cli.workers.rendezvous import Member, StoppedError, Stores
 
 Values = dict[str, float | list[float]]
 
@@ -54,12 +54,12 @@ class Leader(Member):
     """The process of rank 0: hands out the points, computes too, and receives all values.
 
     Args:
-        halls: where the processes of this sweep meet, for the calling thread and for the one started here.
+        stores: where the processes of this sweep meet, for the calling thread and for the one started here.
         size: the number of processes, this one included.
     """
 
-    def __init__(self, halls: Halls, size: int) -> None:
-        super().__init__(halls, secrets.token_hex(8), 0, range(1, size))
+    def __init__(self, stores: Stores, size: int) -> None:
+        super().__init__(stores, secrets.token_hex(8), 0, range(1, size))
         self._shared: list[str] = []
         self._receive: Callable[[Index, Values], None] | None = None
         self._awaited = 0
@@ -123,11 +123,11 @@ class Leader(Member):
                 self._changed.notify_all()
 
     def _listen(self, seconds: float, store: Store) -> None:
-        """Let in who knocks, and receive what the followers send."""
+        """Let in who joins, and receive what the followers send."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._leaving.wait(rendezvous.POLL):
-            while (name := rendezvous.pop(self._hall, "knocks")) is not None:
-                self._hall.set(f"welcome/{name}", self._token)
+            while (name := rendezvous.pop(self._unprefixed, "joining")) is not None:
+                self._unprefixed.set(f"welcome/{name}", self._id)
             while (result := rendezvous.pop(store, "results")) is not None:
                 try:
                     if isinstance(result, dict):
@@ -156,12 +156,12 @@ class Follower(Member):
     """A process of another rank: computes what the leader hands out, until that says it is over.
 
     Args:
-        halls: where the processes of this sweep meet, for the calling thread and for the one started here.
+        stores: where the processes of this sweep meet, for the calling thread and for the one started here.
         rank: of this process.
     """
 
-    def __init__(self, halls: Halls, rank: int) -> None:
-        super().__init__(halls, rendezvous.knock(halls[0]), rank, [0])
+    def __init__(self, stores: Stores, rank: int) -> None:
+        super().__init__(stores, rendezvous.join(stores[0]), rank, [0])
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         told = isinstance(error, StoppedError)
@@ -249,5 +249,5 @@ def group(name: str) -> Group:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return Alone()
-    rank, halls = rendezvous.meet(name)
-    return Leader(halls, size) if rank == 0 else Follower(halls, rank)
+    rank, stores = rendezvous.meet(name)
+    return Leader(stores, size) if rank == 0 else Follower(stores, rank)

@@ -2,15 +2,15 @@
 
 All talk through the key-value store by which torch's processes find each other (`torch.distributed.TCPStore`;
 torchrun hosts one, elsewhere the leader does). Its writes are not acknowledged: only what one connection
-writes is sure to be seen in order. Keys, below the name of the sweep and a token of the leader's:
+writes is sure to be seen in order. Keys, below the name of the sweep and an id of the leader's:
 
     points, results     queues of JSON: an index; [index, values] or {"rank": …, "error": …}
     shared/<name>       what the leader shares: JSON, the keys of its pieces
     alive/<rank>        a number that counts on while the process lives; "left" when it is through
     over                "done" or "failed"
 
-A restarted leader has another token, so nothing that killed processes left behind is taken for its own. Who
-follows asks for it: a name of its own in the queue `knocks`, the token in `welcome/<name>`.
+A restarted leader has another id, so nothing that killed processes left behind is taken for its own. Who
+follows asks for it: a name of its own in the queue `joining`, the id in `welcome/<name>`.
 """
 
 import base64
@@ -35,7 +35,7 @@ from torch.distributed import (  # type: ignore[attr-defined]  # public, though 
 
 from landscape_cli.errors import LandscapeError
 
-Halls = tuple[Store, Store]  # one part of the store, over two connections
+Stores = tuple[Store, Store]  # one part of the store, over two connections
 
 POLL = 0.05  # seconds between two looks into the store
 BEAT = 5.0  # between two signs of life
@@ -53,16 +53,16 @@ class Member:
     """A process of a sweep: a thread gives signs of its life, and watches for those of others.
 
     Args:
-        halls: where the processes of this sweep meet, for the calling thread and for the one started here.
-        token: the leader's.
+        stores: where the processes of this sweep meet, for the calling thread and for the one started here.
+        id: the leader's.
         rank: of this process.
         others: the ranks to watch.
     """
 
-    def __init__(self, halls: Halls, token: str, rank: int, others: Iterable[int]) -> None:
-        self._token = token
-        self._store = PrefixStore(token, halls[0])
-        self._hall = halls[1]  # the thread's
+    def __init__(self, stores: Stores, id: str, rank: int, others: Iterable[int]) -> None:
+        self._id = id
+        self._store = PrefixStore(id, stores[0])
+        self._unprefixed = stores[1]  # the thread's
         self._rank, self._others = rank, list(others)
         self._failure: Exception | None = None
         self._changed = threading.Condition()  # guards the failure, and what a leader receives
@@ -82,7 +82,7 @@ class Member:
 
     def _live(self) -> None:
         try:
-            store = PrefixStore(self._token, self._hall)
+            store = PrefixStore(self._id, self._unprefixed)
             heard = dict.fromkeys(self._others, (b"", time.monotonic()))
             for beat in count():
                 store.set(alive(self._rank), str(beat))
@@ -153,27 +153,27 @@ def take(store: Store, key: str) -> bytes | None:
     return base64.b64decode(b"".join(store.get(piece) for piece in json.loads(store.get(key))))
 
 
-def knock(hall: Store) -> str:
-    """Return the token of the leader that is there now.
+def join(store: Store) -> str:
+    """Return the id of the leader that is there now.
 
     Raises:
         LandscapeError: none came.
     """
     name = secrets.token_hex(8)
     try:
-        push(hall, "knocks", name)
+        push(store, "joining", name)
         until = time.monotonic() + SILENCE
-        while not (token := get(hall, f"welcome/{name}")):
+        while not (id := get(store, f"welcome/{name}")):
             if time.monotonic() > until:
                 raise LandscapeError(f"the process of rank 0 did not begin within {SILENCE:.0f} s")
             time.sleep(POLL)
-        hall.delete_key(f"welcome/{name}")
+        store.delete_key(f"welcome/{name}")
     except DistError as error:
         raise LandscapeError(GONE) from error
-    return token.decode()
+    return id.decode()
 
 
-def meet(name: str) -> tuple[int, Halls]:
+def meet(name: str) -> tuple[int, Stores]:
     """Return the rank of this process, and where it meets the others for the sweep of that name.
 
     Raises:
@@ -198,7 +198,7 @@ def meet(name: str) -> tuple[int, Halls]:
 
 
 @cache
-def _connect(host: str, port: int, hosts: bool) -> Halls:
+def _connect(host: str, port: int, hosts: bool) -> Stores:
     """Return two connections to the store of all processes, for the life of this one; it may host the store.
 
     Both at once and only once: where nobody answers any more, torch tries to connect for as long as SILENCE.

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from torch.distributed import TCPStore
-from workers.crew import Start, halls
+from workers.crew import Start, stores
 
 from landscape_cli.workers import processes, rendezvous
 from landscape_cli.workers.processes import Follower
@@ -26,7 +26,7 @@ def start(store: TCPStore) -> Iterator[Start]:
 
         def follow(rank: int, body: Callable[[Follower], None], after: float) -> None:
             time.sleep(after)
-            with Follower(halls(store), rank) as follower:
+            with Follower(stores(store), rank) as follower:
                 body(follower)
 
         yield lambda rank, body, after=0.0: threads.submit(follow, rank, body, after)

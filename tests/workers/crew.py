@@ -17,7 +17,7 @@ def values_at(index: tuple[int, ...]) -> dict[str, float]:
     return {"train/loss": special.get(number, math.sqrt(number) / 3), "test/loss": 1 / (number + 3)}
 
 
-def halls(store: TCPStore) -> tuple[Store, Store]:
+def stores(store: TCPStore) -> tuple[Store, Store]:
     """Return what a process of its own would have, but for the first connection."""
     return store, store.clone()
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from torch.distributed import TCPStore
-from workers.crew import GRID, Start, halls, values_at
+from workers.crew import GRID, Start, stores, values_at
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.workers.processes import Follower, Leader
@@ -34,7 +34,7 @@ def test_a_followers_error_ends_all(
 
     failing = start(1, lambda follower: follower.serve(fails))
     other = start(2, lambda follower: follower.serve(waits))
-    with pytest.raises(LandscapeError) as caught, Leader(halls(store), 3) as leader:
+    with pytest.raises(LandscapeError) as caught, Leader(stores(store), 3) as leader:
         leader.evaluate(GRID, waits, lambda index, values: None)
     assert str(caught.value) == f"{told} (the process of rank 1)"
     # a mistake is told by the leader alone; a fault of the code shows where it happened
@@ -51,7 +51,7 @@ def test_an_interrupted_follower_ends_all_at_once(
         raise KeyboardInterrupt
 
     follower = start(1, lambda follower: follower.serve(interrupted))
-    with pytest.raises(LandscapeError) as caught, Leader(halls(store), 2) as leader:
+    with pytest.raises(LandscapeError) as caught, Leader(stores(store), 2) as leader:
         leader.evaluate(GRID * 200, lambda index: time.sleep(0.01) or {}, lambda index, values: None)
     assert str(caught.value) == "KeyboardInterrupt (the process of rank 1)"
     assert isinstance(follower.exception(), KeyboardInterrupt)
@@ -66,7 +66,7 @@ def test_an_error_that_no_leader_hears_of_stays_what_it_is(store: TCPStore, star
         raise LandscapeError("too late")
 
     follower = start(1, fails)
-    leader = Leader(halls(store), 2)
+    leader = Leader(stores(store), 2)
     leader.__enter__()
     leader._store.set("over", "done")
     done.set()
@@ -82,7 +82,7 @@ def test_an_error_of_the_leader_stops_those_who_are_there_and_those_who_come_lat
         start(1, lambda follower: follower.obtain("never shared")),
         start(2, lambda follower: follower.serve(values_at), after=0.1),
     ]
-    with pytest.raises(LandscapeError, match="another configuration"), Leader(halls(store), 3):
+    with pytest.raises(LandscapeError, match="another configuration"), Leader(stores(store), 3):
         raise LandscapeError("the file is of another configuration")
     for follower in followers:
         with pytest.raises(StoppedError):

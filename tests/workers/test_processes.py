@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 from torch.distributed import TCPStore
-from workers.crew import GRID, Start, halls, keys, values_at
+from workers.crew import GRID, Start, keys, stores, values_at
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.workers import rendezvous
@@ -28,7 +28,7 @@ def test_every_point_once_and_exactly(store: TCPStore, start: Start) -> None:
         return values_at(index)
 
     followers = [start(rank, lambda follower: follower.serve(compute)) for rank in (1, 2)]
-    with Leader(halls(store), 3) as leader:
+    with Leader(stores(store), 3) as leader:
         for points in (GRID[:7], GRID[7:8], [], GRID[8:]):  # rounds
             leader.evaluate(points, compute, lambda index, values: received.append((index, values)))
             assert Counter(index for index, _ in received) == Counter(computed)
@@ -60,7 +60,7 @@ def test_what_others_computed_is_received_during_a_point_of_the_leader(store: TC
 
     taken = threading.Event()
     follower = start(1, lambda follower: follower.serve(compute))
-    with Leader(halls(store), 2) as leader:
+    with Leader(stores(store), 2) as leader:
         leader.evaluate(GRID, lead, lambda index, values: others.release())
     follower.result()
 
@@ -73,7 +73,7 @@ def test_shared_values_of_any_size(store: TCPStore, start: Start) -> None:
         follower.serve(values_at)
 
     follower = start(1, body)
-    with Leader(halls(store), 2) as leader:
+    with Leader(stores(store), 2) as leader:
         leader.share("weights", large)
         leader.share("nothing", b"")
         leader.evaluate(GRID, values_at, lambda index, values: None)
@@ -88,7 +88,7 @@ def test_the_last_to_come_still_obtains_what_was_shared(store: TCPStore, start: 
         follower.serve(values_at)
 
     late = start(1, body, after=0.1)
-    with Leader(halls(store), 2) as leader:
+    with Leader(stores(store), 2) as leader:
         leader.share("weights", b"w")
         leader.evaluate(GRID, values_at, lambda index, values: None)
     late.result()
@@ -107,7 +107,7 @@ def test_what_receiving_raises_reaches_the_leader(store: TCPStore, start: Start)
         return {}
 
     follower = start(1, lambda follower: follower.serve(values_at))
-    with pytest.raises(OSError, match="No space left"), Leader(halls(store), 2) as leader:
+    with pytest.raises(OSError, match="No space left"), Leader(stores(store), 2) as leader:
         leader.evaluate(GRID, waits, receive)
     with pytest.raises(StoppedError):
         follower.result()

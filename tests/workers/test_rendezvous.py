@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from torch.distributed import TCPStore
-from workers.crew import GRID, Start, halls, values_at
+from workers.crew import GRID, Start, stores, values_at
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.workers import rendezvous
@@ -26,7 +26,7 @@ def test_a_dead_follower_is_noticed(store: TCPStore, start: Start, monkeypatch: 
         follower.serve(values_at)
 
     alive = start(1, body)
-    leader = Leader(halls(store), 3)  # nobody plays rank 2
+    leader = Leader(stores(store), 3)  # nobody plays rank 2
     leader.__enter__()
     leader.evaluate(GRID, compute, lambda index, values: None)
     monkeypatch.setattr(rendezvous, "SILENCE", 0.5)
@@ -43,7 +43,7 @@ def test_a_dead_leader_is_noticed(store: TCPStore, start: Start, monkeypatch: py
         there.set()
         follower.serve(values_at)
 
-    leader = Leader(halls(store), 2)
+    leader = Leader(stores(store), 2)
     leader.__enter__()
     follower = start(1, body)
     assert there.wait(60)
@@ -59,11 +59,11 @@ def test_a_dead_leader_is_noticed(store: TCPStore, start: Start, monkeypatch: py
 
 
 def test_what_killed_processes_left_in_the_store_is_not_taken(store: TCPStore, start: Start) -> None:
-    killed = Leader(halls(store), 2)
+    killed = Leader(stores(store), 2)
     for index in GRID:
         killed._store.queue_push("points", json.dumps(index))
     killed._store.set("over", "failed")
-    rendezvous.push(store, "knocks", "of a killed follower")
+    rendezvous.push(store, "joining", "of a killed follower")
     computed: list[tuple[int, ...]] = []
 
     def compute(index: tuple[int, ...]) -> dict[str, float]:
@@ -71,7 +71,7 @@ def test_what_killed_processes_left_in_the_store_is_not_taken(store: TCPStore, s
         return {}
 
     follower = start(1, lambda follower: follower.serve(compute))
-    with Leader(halls(store), 2) as leader:
+    with Leader(stores(store), 2) as leader:
         leader.evaluate([(9, 9)], compute, lambda index, values: None)
     follower.result()
     assert computed == [(9, 9)]
