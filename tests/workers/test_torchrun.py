@@ -114,6 +114,28 @@ def test_a_killed_process_costs_nothing_that_was_finished(run: Landscape, tmp_pa
     assert after.values["train/loss"].ravel()[1:].tobytes() == whole.ravel()[1:].tobytes()
 
 
+@pytest.mark.slow
+def test_two_processes_share_a_map_of_the_hessian(run: Landscape, tmp_path: Path) -> None:
+    """Each starts from its own last point, so eigenvalues agree to the tolerance; the loss to the bit."""
+    words = ["hessian", "run=run", "x=[-1,1,5]", "y=[-1,1,5]", "samples=40", "tolerance=1e-3", "device=cpu"]
+    succeed(run, *words, "out=one.h5")
+    done = torchrun(*words, "out=two.h5")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(" points x ") == 1
+    one, two = (store.read(Path(name)).values for name in ("one.h5", "two.h5"))
+    for name in ("loss", "accuracy"):
+        assert one[f"train/{name}"].tobytes() == two[f"train/{name}"].tobytes()
+    assert max(two["train/residual"].max(), one["train/residual"].max()) <= 1e-3
+    scale = np.maximum(np.abs(one["train/largest_eigenvalue"]), np.abs(one["train/smallest_eigenvalue"]))
+    for name in ("largest_eigenvalue", "smallest_eigenvalue"):
+        off = np.abs(one[f"train/{name}"] - two[f"train/{name}"]) / scale
+        assert off.max() < 3e-3
+    assert done.stdout.splitlines()[-1] == "two.h5"
+    before = contents(Path("two.h5"))
+    assert torchrun(*words, "out=two.h5").returncode == 0
+    assert contents(Path("two.h5")) == before
+
+
 @pytest.fixture
 def follower(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process is the second of two."""
