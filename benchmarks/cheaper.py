@@ -18,12 +18,12 @@ from benchmarks.alternating import table
 from benchmarks.whole_process import LANDSCAPE, cost
 from landscape_cli import store
 from landscape_cli.arrays import Index
+from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.problem import classifier
 from landscape_cli.progress import bar
-from landscape_cli.schemas import SurfaceConfig
 from landscape_cli.solutions import load_dataset, locate
 from landscape_cli.surfaces.grid import grid
-from landscape_cli.surfaces.loss_field import Points
+from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import params_of
 
@@ -46,16 +46,15 @@ def exact_points(run: Path, size: int, count: int) -> tuple[int, dict[Index, flo
         axis: directions.random(params_of(model), norm="filter", ignore="biasbn", seed=0, axis=axis)
         for axis in "xy"
     }
-    subject = classifier(model, dataset, solution.run.config["loss"], ["train"])
-    config = SurfaceConfig(run=str(run), splits=["train"])
+    problem = classifier(model, dataset, solution.run.config["loss"], ["train"])
     coordinates = grid(-1, 1, size)
-    points = Points(config, subject, axes, coordinates, coordinates)
+    field = LossField(problem, axes, coordinates, coordinates, Options())
     order = np.random.default_rng(0).permutation(size * size)[:count]
     indices = [(int(place) // size, int(place) % size) for place in order]
     losses: dict[Index, float] = {}
     with bar(len(indices), "exact", "points") as progress:
         for index in indices:
-            losses[index] = float(points.evaluate(index)["train/loss"])  # type: ignore[arg-type]
+            losses[index] = float(field.evaluate(index)["train/loss"])  # type: ignore[arg-type]
             progress.update()
     return len(dataset.train), losses
 

@@ -22,8 +22,8 @@ from benchmarks.pictures import CLASSES, DEVIATION, MEAN, SHAPE
 from benchmarks.workload import AS_THE_COMMANDS, BATCH, RECIPE, Work
 from landscape_cli.data.load import Dataset
 from landscape_cli.evaluation.evaluator import Evaluation
-from landscape_cli.schemas.training import TrainConfig
 from landscape_cli.training import loop
+from landscape_cli.training.options import Recipe
 from landscape_cli.training.state import State, prepare
 
 
@@ -64,14 +64,8 @@ def by_the_package(work: Work, precision: str) -> Callable[[], float]:
     split, model = work.split(), work.model()
     zero = -torch.tensor(MEAN) / torch.tensor(DEVIATION)
     dataset = Dataset("pictures", split, split, CLASSES, SHAPE, zero, fingerprint="")
-    config = TrainConfig(
-        optimizer={"name": "sgd", **RECIPE},
-        schedule={"name": "constant", "warmup": 0},
-        batch_size=BATCH,
-        epochs=1,
-        augment="crop_flip",
-        precision=precision,
-    )
+    recipe = Recipe(batch_size=BATCH, epochs=1, augment="crop_flip", precision=precision)
+    optimizer, schedule = {"name": "sgd", **RECIPE}, {"name": "constant", "warmup": 0}
     record = SecondsOfAnEpoch()
     as_a_record: Any = record
     unmeasured: dict[str, Any] = {
@@ -81,7 +75,8 @@ def by_the_package(work: Work, precision: str) -> Callable[[], float]:
 
     def turn() -> float:
         with patch.multiple(loop, **unmeasured), contextlib.redirect_stderr(io.StringIO()):
-            loop.train(config, prepare(config, model, dataset), dataset, as_a_record)
+            state = prepare(recipe, optimizer, schedule, model, dataset)
+            loop.train(recipe, state, dataset, as_a_record)
         return work.images / record.seconds
 
     return turn

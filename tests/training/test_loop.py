@@ -22,6 +22,7 @@ from landscape_cli.runs import METRICS, Run
 from landscape_cli.schemas.training import TrainConfig
 from landscape_cli.training.loop import train
 from landscape_cli.training.metrics import gradient_norm
+from landscape_cli.training.options import Recipe
 from landscape_cli.training.record import claim
 from landscape_cli.training.state import State, prepare
 
@@ -36,10 +37,11 @@ def configured(**keys: Any) -> TrainConfig:
 
 def trained(config: TrainConfig, model: nn.Module, data: Dataset, out: Path) -> State:
     torch.manual_seed(config.seed)
-    state = prepare(config, model, data)
+    recipe = config.part(Recipe)
+    state = prepare(recipe, config.optimizer, config.schedule, model, data)
     made_by = {"dataset_fingerprint": data.fingerprint}
     with claim(out, dataclasses.asdict(config), made_by, config.checkpoint_every) as record:
-        train(config, state, data, record)
+        train(recipe, state, data, record)
     return state
 
 
@@ -207,5 +209,6 @@ def test_compiled_training_finds_the_same_weights(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_refused_before_the_work(keys: dict[str, Any], words: str) -> None:
+    config, network = configured(**keys), cases.NETWORKS["mlp"]()
     with pytest.raises(LandscapeError, match=words):
-        prepare(configured(**keys), cases.NETWORKS["mlp"](), cases.dataset())
+        prepare(config.part(Recipe), config.optimizer, config.schedule, network, cases.dataset())
