@@ -42,7 +42,7 @@ def fmnist_optimizer_comparison(lab: Lab, *, plain: str, adaptive: str, again: s
     }
 
 
-def draw_fmnist_optimizer_comparison(seeds: Sequence[Measured], *, names: Sequence[str]) -> dict[str, Figure]:
+def draw_fmnist_optimizer_comparison(seeds: Sequence[Measured], *, shown: Sequence[str]) -> dict[str, Figure]:
     """Draw the notebook's panels: loss and accuracy, also over time, which evaluations take a part of."""
     curves = {name: across(seeds, name) for name in CURVES}
     elapsed = {
@@ -57,7 +57,7 @@ def draw_fmnist_optimizer_comparison(seeds: Sequence[Measured], *, names: Sequen
             return elapsed[run] if by_time else np.arange(values.shape[1], dtype=float)
 
         series = [
-            Series(run, x(values, run), scale * values) for run in names for values in [curves[name][run]]
+            Series(run, x(values, run), scale * values) for run in shown for values in [curves[name][run]]
         ]
         log = "" if name.endswith("accuracy") else "y"
         return Panel(title, "time (s)" if by_time else "epoch", unit, series=series, log=log)
