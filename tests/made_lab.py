@@ -1,39 +1,84 @@
-"""A lab whose runs and surfaces are made up: what is measured on them is known."""
+"""A lab of one seed whose runs and surfaces are made up, so that what is measured on them is known."""
 
-from collections.abc import Callable, Mapping, Sequence
+import importlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from torch import nn
 
-from landscape_cli.reproduction.catalogue import Scale
+from landscape_cli.reproduction.catalogue import Scale, phenomenon
+from landscape_cli.reproduction.claims import judge
+from landscape_cli.reproduction.lab import Lab
+from landscape_cli.reproduction.measured import Measured
+from landscape_cli.runs import METRICS
 from landscape_cli.store import Surface, Trajectory
 
+Columns = Mapping[str, Sequence[float]]
 Height = Callable[..., Any]
 
 
-@dataclass
+@dataclass(frozen=True)
 class MadeRun:
-    """A run with metrics."""
+    """A run with these columns of metrics; the others are NaN."""
 
-    name: str
-    seed: int
-    test_accuracy: float = 0.9
-    weight_norms: Sequence[float] = (1.0, 2.0)
-    path: Path = Path("run")
+    path: Path
+    columns: Columns
+    config: Mapping[str, Any] = field(default_factory=lambda: {"loss": "cross_entropy"})
 
     def metrics(self) -> list[dict[str, float]]:
+        """Return the rows."""
+        epochs = range(max(map(len, self.columns.values())))
         return [
-            {"test_accuracy": self.test_accuracy, "train_accuracy": 1.0, "weight_norm": norm}
-            for norm in self.weight_norms
+            {key: self.columns[key][epoch] if key in self.columns else math.nan for key in METRICS}
+            for epoch in epochs
         ]
 
-    def epoch(self, which: str) -> int:
-        return len(self.weight_norms) - 1
 
-    def checkpoint_path(self, epoch: int) -> Path:
-        return self.path / "checkpoints" / f"epoch_{epoch:04d}.pt"
+class MadeLab(Lab):
+    """Hands out what it was made with; what a command would have been asked for is kept.
+
+    Args:
+        runs: name -> the columns of its metrics.
+        computed: the names of one run, or of two for a line between them, and words -> what a command
+            computes.
+        networks: name -> network; the same at every epoch.
+        seed: of the lab.
+
+    Attributes:
+        asked: for every surface or line, the command, the names of the runs and the words.
+    """
+
+    def __init__(
+        self,
+        runs: Mapping[str, Columns],
+        computed: Callable[[Sequence[str], Sequence[str]], Surface] | None = None,
+        networks: Mapping[str, nn.Module] | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(Scale(), seed, _no_command, "cpu")
+        self.runs = {name: MadeRun(Path(name), columns) for name, columns in runs.items()}  # type: ignore[misc]
+        self.asked: list[tuple[str, ...]] = []
+        self._made, self._networks = computed, networks or {}
+
+    def network(self, name: str, epoch: object = "last") -> nn.Module:
+        """Return the network of a run."""
+        assert name in self.runs
+        return self._networks[name]
+
+    def _computed(self, command: str, ends: list[str], words: tuple[str, ...]) -> Surface:
+        names = [end.partition("=")[2] for end in ends]
+        assert self._made is not None
+        self.asked.append((command, *names, *words))
+        return self._made(names, words)
+
+
+def _no_command(name: str, words: list[str]) -> Path:
+    raise AssertionError(f"nothing is computed in a made-up lab: {name} {' '.join(words)}")
 
 
 def made_surface(
@@ -58,33 +103,43 @@ def made_surface(
     )
 
 
-@dataclass
-class MadeLab:
-    """Hands out what it was made with, in place of a `Lab`."""
+def measure(name: str, labs: Iterable[Lab], scale: str = "small", **settings: Any) -> list[Measured]:
+    """Return what a phenomenon measures in each lab, as it is read again from its file.
 
-    runs_of: Callable[[str, int], MadeRun]
-    names: Sequence[str]
-    surface_of: Callable[[MadeRun, Sequence[str]], Surface] | None = None
-    line_between: Callable[[MadeRun, MadeRun], Surface] | None = None
-    seeds: Sequence[int] = (0, 1, 2)
-    asked: list[tuple[str, ...]] = field(default_factory=list)
+    Args:
+        name: its id.
+        labs: one a seed.
+        scale: whose settings are taken.
+        settings: in place of the scale's.
+    """
+    entry = phenomenon(name)
+    function = getattr(_topic(name), name.replace("-", "_"))
+    given = {**entry.scale(scale).settings, **settings}
+    return [_kept({"seed": lab.seed, **function(lab, **given)}) for lab in labs]
 
-    @property
-    def scale(self) -> Scale:
-        return Scale("none", len(self.seeds), {name: [] for name in self.names}, {})
 
-    def run(self, name: str, seed: int) -> MadeRun:
-        assert name in self.names
-        return self.runs_of(name, seed)
+def _kept(measured: Measured) -> Measured:
+    return {
+        name: _kept(value)
+        if isinstance(value, Mapping)
+        else value
+        if isinstance(value, Surface)
+        else np.asarray(value)[()]
+        for name, value in measured.items()
+    }
 
-    def surface(self, run: MadeRun, *words: str) -> Surface:
-        self.asked.append(words)
-        assert self.surface_of is not None
-        return self.surface_of(run, words)
 
-    trajectory = hessian = surface
+def verdicts(name: str, seeds: Sequence[Measured], scale: str = "small") -> list[str]:
+    """Return the verdicts on a phenomenon's claims, in the order of its record, those of the scale last."""
+    return [claim.verdict for claim in judge(phenomenon(name).scale(scale), seeds)]
 
-    def interpolate(self, start: MadeRun, end: MadeRun, *words: str) -> Surface:
-        self.asked.append(words)
-        assert self.line_between is not None
-        return self.line_between(start, end)
+
+def drawn(name: str, seeds: Sequence[Measured], scale: str = "small") -> dict[str, Figure]:
+    """Return a phenomenon's pictures."""
+    draw = getattr(_topic(name), f"draw_{name.replace('-', '_')}")
+    pictures: dict[str, Figure] = draw(seeds, **phenomenon(name).scale(scale).drawing)
+    return pictures
+
+
+def _topic(name: str) -> Any:
+    return importlib.import_module(f"landscape_cli.phenomena.{phenomenon(name).topic}")
