@@ -10,7 +10,7 @@ from landscape_cli.measures import loss_at_centre, minima, nonconvex_fraction, p
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, draw_panels
 from landscape_cli.reproduction.lab import Lab
-from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.reproduction.measured import Measured, across, by_quantity
 
 MEASURES = {
     "radius": "radius (steps)",
@@ -135,24 +135,23 @@ def _planes(lab: Lab, rise: float) -> dict[str, dict[str, Any]]:
 
     The radius is at L* + rise.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for run in lab.runs:
+
+    def measured(run: str) -> Measured:
         plane, metrics = lab.surface(run), lab.metrics(run)
-        x, y, loss = plane.x, plane.y, plane.values["train/loss"]
-        assert y is not None
-        centre = loss_at_centre(x, y, loss)
-        values = {
+        assert plane.y is not None
+        on = (plane.x, plane.y, plane.values["train/loss"])
+        centre = loss_at_centre(*on)
+        return {
             "loss": centre,
-            "radius": plane_radius(x, y, loss, centre + rise),
-            "nonconvex_fraction": nonconvex_fraction(x, y, loss),
-            "minima": minima(x, y, loss),
+            "radius": plane_radius(*on, centre + rise),
+            "nonconvex_fraction": nonconvex_fraction(*on),
+            "minima": minima(*on),
             "train_accuracy": metrics["train_accuracy"][-1],
             "test_error": 100 * (1 - metrics["test_accuracy"][-1]),
             "plane": plane,
         }
-        for name, value in values.items():
-            found.setdefault(name, {})[run] = value
-    return found
+
+    return by_quantity({run: measured(run) for run in lab.runs})
 
 
 def _contours(

@@ -21,7 +21,7 @@ from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.progress import note
 from landscape_cli.reproduction.lab import Lab
-from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.reproduction.measured import Measured, across, by_quantity
 from landscape_cli.store import directions as stored_directions
 from landscape_cli.weights.arithmetic import Vector, norm, params_of, point_of
 from landscape_cli.weights.directions import deviation, random
@@ -45,60 +45,53 @@ def filter_normalization(lab: Lab, *, points: int, rise: float) -> Measured:
         points: of a line, and of each axis of a plane.
         rise: in nats; the radius is where the loss has risen by it.
     """
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    lines: dict[str, dict[str, Array]] = {}
-    x: dict[str, dict[str, Array]] = {}
-    planes = {}
-    for run in lab.runs:
+
+    def measured(run: str, kind: str) -> Measured:
         weights = params_of(lab.network(run))
-        still = [name for name, weight in weights.items() if weight.ndim <= 1]
-        for kind in KINDS:
-            reach = float(f"{_unit(weights):.3g}") if kind == "none" else 1.0
-            axis = f"[{-reach:g},{reach:g},{points}]"
-            line = lab.surface(run, f"direction.norm={kind}", f"x={axis}", "y=null")
-            if run == next(iter(lab.runs)):
-                planes[kind] = lab.surface(run, f"direction.norm={kind}", f"x={axis}", f"y={axis}")
-            stored = stored_directions(line.path)["x"]
-            direction = {name: torch.from_numpy(array) for name, array in stored.items()}
-            loss = line.values["train/loss"]
-            values = {
-                "deviation_of_a_filter": deviation(direction, weights, "filter"),
-                "deviation_of_a_layer": deviation(direction, weights, "layer"),
-                "entry_of_biases": max(float(direction[name].abs().max()) for name in still),
-                "norm_of_the_direction": norm(direction),
-                "relative_radius": valley_radius([(line.x, loss)], rise) / reach,
-            }
-            for name, value in values.items():
-                found.setdefault(name, {}).setdefault(kind, {})[run] = value
-            lines.setdefault(run, {})[kind] = loss
-            x.setdefault(run, {})[kind] = line.x / reach
-    return {**found, "x": x, "loss": lines, "plane": planes}
+        reach = float(f"{_unit(weights):.3g}") if kind == "none" else 1.0
+        words = (f"direction.norm={kind}", f"x=[{-reach:g},{reach:g},{points}]")
+        line = lab.surface(run, *words, "y=null")
+        stored = stored_directions(line.path)["x"]
+        direction = {name: torch.from_numpy(array) for name, array in stored.items()}
+        biases = [direction[name] for name, weight in weights.items() if weight.ndim <= 1]
+        loss = line.values["train/loss"]
+        plane = {"plane": lab.surface(run, *words, f"y=[{-reach:g},{reach:g},{points}]")}
+        return {
+            "deviation_of_a_filter": deviation(direction, weights, "filter"),
+            "deviation_of_a_layer": deviation(direction, weights, "layer"),
+            "entry_of_biases": max(float(bias.abs().max()) for bias in biases),
+            "norm_of_the_direction": norm(direction),
+            "relative_radius": valley_radius([(line.x, loss)], rise) / reach,
+            "x": line.x / reach,
+            "loss": loss,
+            **(plane if run == next(iter(lab.runs)) else {}),
+        }
+
+    return by_quantity({kind: by_quantity({run: measured(run, kind) for run in lab.runs}) for kind in KINDS})
 
 
 def draw_filter_normalization(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:
     """Draw the first run's planes, and the lines of all, by normalization."""
-    losses, first = across(seeds, "loss"), seeds[0]
-    title = f"{next(iter(losses))}, seed {first['seed']}: training loss by normalization of the direction"
+    losses, first, runs = across(seeds, "loss"), seeds[0], list(seeds[0]["loss"]["filter"])
+    title = f"{runs[0]}, seed {first['seed']}: training loss by normalization of the direction"
+    panels = [
+        Panel(
+            run,
+            "distance / norm of the weights",
+            "training loss",
+            [Series(told, first["x"][kind][run], losses[kind][run]) for kind, told in names.items()],
+            log="y",
+        )
+        for run in runs
+    ]
     return {
         "planes": draw(
-            [first["plane"][kind] for kind in names],
+            [first["plane"][kind][runs[0]] for kind in names],
             kind="contour",
             title=title,
             titles=list(names.values()),
         ),
-        "lines": draw_panels(
-            [
-                Panel(
-                    run,
-                    "distance / norm of the weights",
-                    "training loss",
-                    [Series(told, first["x"][run][kind], lines[kind]) for kind, told in names.items()],
-                    log="y",
-                )
-                for run, lines in losses.items()
-            ],
-            title="Training loss along a random direction, by its normalization",
-        ),
+        "lines": draw_panels(panels, title="Training loss along a random direction, by its normalization"),
     }
 
 
@@ -118,34 +111,41 @@ def scale_invariance(lab: Lab, *, directions: int, points: int, samples: int, ri
     away = np.geomspace(NEAR, FAR, points)
     x = np.concatenate([-away[::-1], [0.0], away])
     shown = np.abs(x) <= DRAWN
-    found: dict[str, dict[str, float]] = {}
-    radii: dict[str, dict[str, dict[str, float]]] = {}
-    drawn: dict[str, dict[str, dict[str, Array]]] = {}
-    for run in lab.runs:
+
+    def measured(run: str) -> Measured:
         note(f"lines: {run}, seed {lab.seed}")
         split, model = lab.data(run).train, lab.network(run)
-        bare, inputs = without_epsilon(model), split.inputs
+        bare, inputs, twins = without_epsilon(model), split.inputs, _twins(model)
         whole = [(inputs, split.targets)]
         parts = rebatched(chosen(whole, subset(whole, samples, 0, "train")), automatic_size(inputs))
-        for kind in ("none", "filter"):
-            scale = _unit(params_of(model)) if kind == "none" else 1.0
-            for twin, network in _twins(model).items():
-                lines = _lines(network, parts, lab.loss(run), kind, directions, scale * x)
-                radius = mean_radius([(x, losses) for losses in lines], float(lines[0][points]) + rise)
-                radii.setdefault(run, {}).setdefault(kind, {})[twin] = radius
-                drawn.setdefault(run, {}).setdefault(kind, {})[twin] = lines[:, shown]
-        away_from = {kind: _ratios(radii[run][kind]) for kind in radii[run]}
-        apart = away_from["none"][TWINS[1]]
-        values = {
+        units = {"none": _unit(params_of(model)), "filter": 1.0}
+        lines = {
+            kind: {
+                twin: _lines(network, parts, lab.loss(run), kind, directions, unit * x)
+                for twin, network in twins.items()
+            }
+            for kind, unit in units.items()
+        }
+        radii = {
+            kind: {
+                twin: mean_radius([(x, loss) for loss in losses], float(losses[0][points]) + rise)
+                for twin, losses in of.items()
+            }
+            for kind, of in lines.items()
+        }
+        plain, normalized = (_ratios(radii[kind]) for kind in ("none", "filter"))
+        by_filter = {"by_filter_off_one": abs(normalized[TWINS[2]] - 1)} if layers(model) else {}
+        return {
             "change_of_an_output": _largest_difference(model, rescaled(model, FACTOR), inputs),
             "change_without_epsilon": _largest_difference(bare, rescaled(bare, FACTOR), inputs),
-            "apart": max(apart, 1 / apart),
-            "filter_normalized_off_one": abs(away_from["filter"][TWINS[1]] - 1),
-            **({"by_filter_off_one": abs(away_from["filter"][TWINS[2]] - 1)} if layers(model) else {}),
+            "apart": max(plain[TWINS[1]], 1 / plain[TWINS[1]]),
+            "filter_normalized_off_one": abs(normalized[TWINS[1]] - 1),
+            **by_filter,
+            "radius": radii,
+            "loss": {kind: {twin: all_[:, shown] for twin, all_ in of.items()} for kind, of in lines.items()},
         }
-        for name, value in values.items():
-            found.setdefault(name, {})[run] = value
-    return {**found, "radius": radii, "x": x[shown], "loss": drawn}
+
+    return {**by_quantity({run: measured(run) for run in lab.runs}), "x": x[shown]}
 
 
 def draw_scale_invariance(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:

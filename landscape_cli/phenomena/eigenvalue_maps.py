@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from landscape_cli.measures import loss_at_centre
 from landscape_cli.plots.draw import draw
 from landscape_cli.reproduction.lab import Lab
-from landscape_cli.reproduction.measured import Measured
+from landscape_cli.reproduction.measured import Measured, by_quantity
 
 
 def hessian_eigenvalue_ratio_map(lab: Lab, *, convex: float) -> Measured:
@@ -18,22 +18,23 @@ def hessian_eigenvalue_ratio_map(lab: Lab, *, convex: float) -> Measured:
         lab: has the runs ``short`` and ``noshort``, and others that are drawn with them.
         convex: below this ratio a point counts as convex.
     """
-    maps = {run: lab.hessian(run) for run in lab.runs}
-    found: dict[str, dict[str, float]] = {}
-    for run, plane in maps.items():
+
+    def measured(run: str) -> Measured:
+        plane = lab.hessian(run)
         assert plane.y is not None
         ratio = plane.values["train/eigenvalue_ratio"]
         known = np.isfinite(ratio)
-        values = {
+        return {
             "at_the_weights": loss_at_centre(plane.x, plane.y, ratio),
             "mean": ratio[known].mean(),
             "largest": ratio[known].max(),
             "convex_share": (ratio[known] < convex).mean(),
             "largest_residual": plane.values["train/residual"][known].max(),
+            "map": plane,
         }
-        for name, value in values.items():
-            found.setdefault(name, {})[run] = float(value)
-    return {**found, "mean_gap": found["mean"]["noshort"] - found["mean"]["short"], "map": maps}
+
+    found = by_quantity({run: measured(run) for run in lab.runs})
+    return {**found, "mean_gap": found["mean"]["noshort"] - found["mean"]["short"]}
 
 
 def draw_hessian_eigenvalue_ratio_map(

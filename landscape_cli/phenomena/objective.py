@@ -17,7 +17,7 @@ from landscape_cli.evaluation.evaluator import evaluate
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
-from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.reproduction.measured import Measured, across, by_quantity
 
 CE, MSE, LI = "cross-entropy", "MSE of the outputs", "MSE of the softmax (Li et al.'s code)"
 NAMES = {"cross_entropy": CE, "mse": MSE}
@@ -29,34 +29,37 @@ def nn_composition(lab: Lab) -> Measured:
     f = w_L o s o w_{L-1} o ... o s o w_1 (x), with w_i(h) = W_i h + b_i and s the ReLU, is computed by hand
     for fully connected networks. L(w) = 1/P sum_i l(w, x_i, y_i) has N parameters and P samples.
     """
-    found: dict[str, dict[str, float]] = {}
-    for run in lab.runs:
-        split, model, loss = lab.data(run).train, lab.network(run), lab.loss(run)
-        before = evaluate(model, split, loss).loss
-        flat = parameters_to_vector(model.parameters()).detach().clone()
-        saved = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.zero_()
-        vector_to_parameters(flat, model.parameters())
-        values = {
-            "parameters": flat.numel(),
-            "samples": len(split),
-            "change_of_a_weight": max(
-                float((tensor - saved[key]).abs().max()) for key, tensor in model.state_dict().items()
-            ),
-            "change_of_the_loss": abs(evaluate(model, split, loss).loss - before),
-        }
-        if lab.runs[run].config["architecture"]["name"] == "mlp":
-            outputs = composition({key: _array(part) for key, part in saved.items()}, _array(split.inputs))
-            with torch.no_grad():
-                direct = _array(model.double()(split.inputs.double()))
-            by_hand = cross_entropy(outputs, split.targets.cpu().numpy())
-            values["error_of_outputs"] = float(np.abs(outputs - direct).max() / np.abs(direct).max())
-            values["error_of_the_loss"] = abs(by_hand - before) / before
-        for name, value in values.items():
-            found.setdefault(name, {})[run] = value
-    return found
+    return by_quantity({run: _composed(lab, run) for run in lab.runs})
+
+
+def _composed(lab: Lab, run: str) -> Measured:
+    split, model, loss = lab.data(run).train, lab.network(run), lab.loss(run)
+    before = evaluate(model, split, loss).loss
+    flat = parameters_to_vector(model.parameters()).detach().clone()
+    saved = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    vector_to_parameters(flat, model.parameters())
+    values = {
+        "parameters": flat.numel(),
+        "samples": len(split),
+        "change_of_a_weight": max(
+            float((tensor - saved[key]).abs().max()) for key, tensor in model.state_dict().items()
+        ),
+        "change_of_the_loss": abs(evaluate(model, split, loss).loss - before),
+    }
+    if lab.runs[run].config["architecture"]["name"] != "mlp":
+        return values
+    outputs = composition({key: _array(part) for key, part in saved.items()}, _array(split.inputs))
+    with torch.no_grad():
+        direct = _array(model.double()(split.inputs.double()))
+    by_hand = cross_entropy(outputs, split.targets.cpu().numpy())
+    return {
+        **values,
+        "error_of_outputs": np.abs(outputs - direct).max() / np.abs(direct).max(),
+        "error_of_the_loss": abs(by_hand - before) / before,
+    }
 
 
 def draw_nn_composition(seeds: Sequence[Measured]) -> dict[str, Figure]:
@@ -103,26 +106,7 @@ def losses_mse_ce(lab: Lab, *, classes: Sequence[int], uniform: str) -> Measured
         classes: numbers C of classes for which outputs of zero are evaluated.
         uniform: the run whose weights are zero, so that its outputs are uniform.
     """
-    found: dict[str, dict[str, float]] = {}
-    for run in lab.runs:
-        data, model = lab.data(run), lab.network(run)
-        split, targets = data.train, data.train.targets.cpu().numpy()
-        losses = {loss: evaluate(model, split, loss).loss for loss in NAMES}
-        with torch.no_grad():
-            outputs = model.double()(split.inputs.double())
-            one_hot = F.one_hot(split.targets, data.classes).double()
-            torch_mse = float(F.mse_loss(outputs, one_hot))
-        by_hand = {
-            "cross_entropy": cross_entropy(_array(outputs), targets),
-            "mse": squared_error(_array(outputs), targets),
-        }
-        values = {
-            **losses,
-            **{f"error_of_{loss}": abs(losses[loss] - hand) / hand for loss, hand in by_hand.items()},
-            "torch_mse_off": abs(losses["mse"] / torch_mse / data.classes - 1.0),
-        }
-        for name, value in values.items():
-            found.setdefault(name, {})[run] = value
+    found = by_quantity({run: _both_losses(lab, run) for run in lab.runs})
     trained = [run for run in lab.runs if run != uniform]
     return {
         "uniform_off_ln_C": {
@@ -132,6 +116,22 @@ def losses_mse_ce(lab: Lab, *, classes: Sequence[int], uniform: str) -> Measured
         "zero_off_one": abs(found["mse"][uniform] - 1.0),
         **found,
         "test_accuracy": {NAMES[lab.loss(run)]: lab.metrics(run)["test_accuracy"] for run in trained},
+    }
+
+
+def _both_losses(lab: Lab, run: str) -> Measured:
+    data, model = lab.data(run), lab.network(run)
+    split, targets = data.train, data.train.targets.cpu().numpy()
+    losses = {loss: evaluate(model, split, loss).loss for loss in NAMES}
+    with torch.no_grad():
+        outputs = model.double()(split.inputs.double())
+        torch_mse = float(F.mse_loss(outputs, F.one_hot(split.targets, data.classes).double()))
+    ce, mse = cross_entropy(_array(outputs), targets), squared_error(_array(outputs), targets)
+    return {
+        **losses,
+        "error_of_cross_entropy": abs(losses["cross_entropy"] - ce) / ce,
+        "error_of_mse": abs(losses["mse"] - mse) / mse,
+        "torch_mse_off": abs(losses["mse"] / torch_mse / data.classes - 1.0),
     }
 
 

@@ -20,7 +20,7 @@ from landscape_cli.evaluation.problem import chosen, subset
 from landscape_cli.measures import second_differences, z_score
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
-from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.reproduction.measured import Measured, across, by_quantity
 from landscape_cli.surfaces.grid import grid
 from landscape_cli.weights.arithmetic import params_of, point_of
 from landscape_cli.weights.directions import random
@@ -49,9 +49,8 @@ def random_plane_curvature_average(lab: Lab, *, directions: int, points: int) ->
     """
     (run,) = lab.runs
     alpha = np.linspace(-REACH, REACH, points)
-    found: dict[str, dict[str, float]] = {}
-    pictured: dict[str, Array] = {}
-    for word, epoch in EPOCHS.items():
+
+    def measured(epoch: str) -> Measured:
         loss, point = objective_at(lab.network(run, epoch), lab.data(run).train, lab.loss(run))
         hessian = dense_hessian(loss, point)
         vectors = unit_vectors(directions, len(point), lab.seed)
@@ -61,7 +60,7 @@ def random_plane_curvature_average(lab: Lab, *, directions: int, points: int) ->
         average = float(np.trace(hessian)) / len(point)
         lines = _along(loss, point, vectors[:SLICES], alpha)
         convex = float(np.mean([(second_differences(line) >= 0).all() for line in lines]))
-        values = {
+        return {
             "z_directions": abs(z_score(curvatures, average)),
             "z_planes": abs(z_score(principal.mean(axis=1), average)),
             "above_lambda_min": min(curvatures.min(), principal.min()) - eigenvalues[0],
@@ -70,29 +69,27 @@ def random_plane_curvature_average(lab: Lab, *, directions: int, points: int) ->
             "slices_that_look_convex": convex if eigenvalues[0] < 0 else math.nan,
             "trace_over_p": average,
             "mean_curvature": curvatures.mean(),
-        }
-        for name, value in values.items():
-            found.setdefault(name, {})[word] = value
-        near = {"random": vectors[:DRAWN], "lowest": basis.T[:1]}
-        pictured = {
             "spectrum": eigenvalues[::-1],
             "running_mean": np.cumsum(curvatures) / np.arange(1, directions + 1) / average,
-            **{name: _along(loss, point, rows, alpha / REACH * NEAR) for name, rows in near.items()},
+            "random": _along(loss, point, vectors[:DRAWN], alpha / REACH * NEAR),
+            "lowest": _along(loss, point, basis.T[:1], alpha / REACH * NEAR),
         }
-    return {**found, **pictured, "x": alpha / REACH * NEAR}
+
+    found = by_quantity({word: measured(epoch) for word, epoch in EPOCHS.items()})
+    return {**found, "x": alpha / REACH * NEAR}
 
 
 def draw_random_plane_curvature_average(seeds: Sequence[Measured]) -> dict[str, Figure]:
     """Draw, for the trained weights, the spectra, the mean curvature over directions, and slices."""
-    spectra, x = across(seeds, "spectrum"), seeds[0]["x"]
+    spectra, x = across(seeds, "spectrum/trained"), seeds[0]["x"]
     ranks = np.arange(1, spectra.shape[1] + 1)
     zero = ROUNDING * spectra[:, 0].max()
     negative = np.where(spectra < -zero, -spectra, np.nan)[:, ::-1]
     positive = np.where(spectra > zero, spectra, np.nan)
-    means = across(seeds, "running_mean")
+    means = across(seeds, "running_mean/trained")
     slices = {
-        f"{DRAWN} random slices": across(seeds, "random"),
-        "slice along the eigenvector of lambda_min": across(seeds, "lowest"),
+        f"{DRAWN} random slices": across(seeds, "random/trained"),
+        "slice along the eigenvector of lambda_min": across(seeds, "lowest/trained"),
     }
     panels = [
         Panel(

@@ -19,7 +19,7 @@ from landscape_cli.measures import lowest, second_differences
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
-from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.reproduction.measured import Measured, across, by_quantity
 from landscape_cli.weights.angles import cosine, effective_dimension, rank
 from landscape_cli.weights.arithmetic import Vector, dot, params_of, point_of
 from landscape_cli.weights.directions import random as random_direction
@@ -27,6 +27,7 @@ from landscape_cli.weights.directions import random as random_direction
 TENSORWISE = {"norm": "layer", "ignore": "none"}
 """The lecture's normalization: every tensor's direction, biases included, has that tensor's norm."""
 EPOCHS = {"initial": "init", "trained": "last"}
+SPLITS = {"train": "training", "test": "test"}
 MARKS = {"initial": "w\N{SUBSCRIPT ZERO}", "trained": "ŵ"}
 ALPHA, LOSS = "\N{GREEK SMALL LETTER ALPHA}", "cross-entropy (nats)"
 ROUNDING = -1e-6  # a second difference below this is negative
@@ -41,21 +42,14 @@ def line_projection_init_and_trained(lab: Lab, *, directions: int) -> Measured:
         lab: runs with and without dropout, which is off where a loss is evaluated.
         directions: over how many the slope dL/dalpha(0) is averaged; the first is the one of the line.
     """
-    found: dict[str, dict[str, float]] = {}
-    lines: dict[str, dict[str, dict[str, Array]]] = {}
-    x = np.zeros(0)
-    for run in lab.runs:
+
+    def measured(run: str) -> Measured:
         drawn = {word: lab.surface(run, f"epoch={epoch}") for word, epoch in EPOCHS.items()}
-        x = drawn["initial"].x
-        lines[run] = {
-            word: {split: line.values[f"{split}/loss"] for split in ("train", "test")}
-            for word, line in drawn.items()
-        }
-        initial, trained = (lines[run][word]["train"] for word in EPOCHS)
+        x, recorded = drawn["initial"].x, {key: column[-1] for key, column in lab.metrics(run).items()}
+        initial, trained = (line.values["train/loss"] for line in drawn.values())
         first, last = (float(loss[len(x) // 2]) for loss in (initial, trained))
         slopes = [_rms_slope(lab, run, epoch, directions) for epoch in EPOCHS.values()]
-        recorded = {key: column[-1] for key, column in lab.metrics(run).items()}
-        values = {
+        return {
             "trained_lowest_at": abs(x[trained.argmin()]),
             "trained_rise_to_the_ends": min(trained[-1], trained[0]) - last,
             "initial_lowest_at": abs(x[initial.argmin()]),
@@ -64,10 +58,13 @@ def line_projection_init_and_trained(lab: Lab, *, directions: int) -> Measured:
             "slope_ratio": slopes[0] / slopes[1],
             "generalization_gap": recorded["test_loss"] - recorded["train_loss"],
             **{key: recorded[key] for key in ("train_loss", "train_accuracy", "test_loss", "test_accuracy")},
+            "x": x,
+            "line": {
+                word: {key: line.values[f"{key}/loss"] for key in SPLITS} for word, line in drawn.items()
+            },
         }
-        for name, value in values.items():
-            found.setdefault(name, {})[run] = value
-    return {**found, "x": x, "line": lines}
+
+    return by_quantity({run: measured(run) for run in lab.runs})
 
 
 def draw_line_projection_init_and_trained(seeds: Sequence[Measured]) -> dict[str, Figure]:
@@ -80,8 +77,8 @@ def draw_line_projection_init_and_trained(seeds: Sequence[Measured]) -> dict[str
                     f"{ALPHA}, step along the direction",
                     LOSS,
                     series=[
-                        Series(f"{told}, seed by seed", seeds[0]["x"], line, look=look)
-                        for look, (split, told) in enumerate((("train", "training"), ("test", "test")))
+                        Series(f"{told}, seed by seed", seeds[0]["x"][run], line, look=look)
+                        for look, (split, told) in enumerate(SPLITS.items())
                         for line in lines[word][split]
                     ],
                     marks={MARKS[word]: 0.0},

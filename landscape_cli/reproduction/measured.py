@@ -47,6 +47,15 @@ def across(seeds: Sequence[Measured], path: str) -> Any:
     return np.array([lookup(seed, path) for seed in seeds])
 
 
+def by_quantity(rows: Mapping[str, Measured]) -> dict[str, dict[str, Any]]:
+    """Return quantity -> run -> value of run -> quantity -> value; not every run need have every quantity."""
+    found: dict[str, dict[str, Any]] = {}
+    for run, values in rows.items():
+        for quantity, value in values.items():
+            found.setdefault(quantity, {})[run] = value
+    return found
+
+
 def save(path: Path, measured: Measured, asked: Mapping[str, Any], made: Mapping[str, Any]) -> None:
     """Write what a seed gave, the surfaces first.
 
