@@ -32,7 +32,7 @@ class MadeRun:
 
     def metrics(self) -> list[dict[str, float]]:
         """Return the rows."""
-        epochs = range(max(map(len, self.columns.values())))
+        epochs = range(max(map(len, self.columns.values()), default=0))
         return [
             {key: self.columns[key][epoch] if key in self.columns else math.nan for key in METRICS}
             for epoch in epochs

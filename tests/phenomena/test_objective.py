@@ -1,6 +1,7 @@
 """The objective: compositions and losses against closed forms, and claims that wrong inputs refute."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,10 +9,13 @@ import torch
 from numpy.testing import assert_allclose
 from torch import nn
 
-from landscape_cli.phenomena import objective, optimizers
-from landscape_cli.reproduction.verdicts import overall
+from landscape_cli.phenomena import objective
+from landscape_cli.reproduction.lab import Lab
+from made_lab import drawn, measure, verdicts
+from tests.phenomena.conftest import MakeLab
 
-TRAIN = ["dataset=digits", "dataset.train_size=100", "dataset.test_size=50", "batch_size=20", "epochs=1"]
+TRAIN = ["dataset=digits", "dataset.train_size=100", "dataset.test_size=50", "batch_size=20"]
+PARTS, LOSSES = "nn-composition", "losses-mse-ce"
 
 
 def test_a_composition_by_hand() -> None:
@@ -43,66 +47,89 @@ def test_the_losses_of_a_sample_by_its_margin() -> None:
     assert_allclose(losses[objective.LI], [0.81 + 9 * 0.01, 0.25 + 9 * (0.5 / 9) ** 2])
 
 
-@pytest.mark.slow
-def test_nn_composition(lab, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+@pytest.fixture(scope="module")
+def parts(lab: MakeLab) -> Lab:
     runs = {"linear": ["architecture.widths=[]"], "mlp": [], "cnn": ["architecture=cnn"]}
-    made = lab({name: [*TRAIN, *words] for name, words in runs.items()}, seeds=[0, 1])
-    found = objective.nn_composition(made)
-    assert overall(found.claims) == "holds"
-    rows = {row["run"]: row for row in found.tables["runs"]}
-    assert rows["linear"]["parameters"] == 650
-    assert rows["linear"]["ratio"] == 6.5
-    assert [len(claim.values) for claim in found.claims] == [4, 4, 6, 6]  # the first two are for mlps
-    assert rows["cnn"]["error_of_outputs"] == ""
+    return lab({name: [*TRAIN, "epochs=1", *words] for name, words in runs.items()})
 
+
+def test_nn_composition(parts: Lab) -> None:
+    found = measure(PARTS, [parts])
+    assert verdicts(PARTS, found) == ["holds"] * 4
+    (seed,) = found
+    assert seed["parameters"]["linear"] == 650
+    assert seed["samples"] == {"linear": 100, "mlp": 100, "cnn": 100}
+    assert list(seed["error_of_outputs"]) == list(seed["error_of_the_loss"]) == ["linear", "mlp"]
+    assert list(seed["change_of_a_weight"]) == list(seed["change_of_the_loss"]) == ["linear", "mlp", "cnn"]
+    pictures = drawn(PARTS, found)
+    assert list(pictures) == ["parameters"]
+    (axes,) = pictures["parameters"].axes
+    assert axes.get_xticklabels()[0].get_text() == "linear\nN/P = 6.5"
+
+
+def test_another_composition_is_refuted(parts: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     right = objective.composition
     monkeypatch.setattr(objective, "composition", lambda weights, inputs: right(weights, inputs + 0.1))
-    wrong = objective.nn_composition(made)
-    assert [claim.verdict for claim in wrong.claims] == ["fails", "fails", "holds", "holds"]
+    assert verdicts(PARTS, measure(PARTS, [parts])) == ["fails", "fails", "holds", "holds"]
 
 
-def test_losses_mse_ce(lab, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    runs = {
-        "zero weights": [*TRAIN, "init=zeros", "epochs=0"],
-        "cross-entropy": TRAIN,
-        "MSE": [*TRAIN, "loss=mse", "optimizer.lr=0.01"],
-    }
-    runs["zero weights"].remove("epochs=1")
-    made = lab(runs)
-    found = objective.losses_mse_ce(made, classes=[2, 10], uniform=["zero weights"])
-    assert overall(found.claims) == "holds"
-    zero = found.tables["runs"][0]
-    assert zero["torch_mse"] == pytest.approx(0.1)
-    assert zero["torch_mse_of_the_softmax"] == pytest.approx(0.09)
-
-    untrue = objective.losses_mse_ce(made, classes=[2, 10], uniform=["cross-entropy"])
-    verdicts = [claim.verdict for claim in untrue.claims]
-    assert verdicts == ["holds", "fails", "fails", "holds", "holds", "holds"]
+def test_weights_that_change_on_the_way_are_refuted(parts: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = objective.vector_to_parameters
+    monkeypatch.setattr(
+        objective, "vector_to_parameters", lambda flat, parameters: right(1.01 * flat, parameters)
+    )
+    assert verdicts(PARTS, measure(PARTS, [parts]))[2:] == ["fails", "fails"]
 
 
-def test_how_far_curves_are_apart_in_seed_noise() -> None:
-    reference = np.array([[9.0, 1.0, 3.0], [9.0, 3.0, 3.0]])  # spreads of sqrt(2) and 0
-    curves = np.array([[9.0, 2.0, 3.0], [9.0, 3.0, 9.0]])
-    assert_allclose(optimizers.in_seed_noise(curves, reference), [0.5 / (0.5 * 2**0.5), 3 / (0.5 * 2**0.5)])
-    assert np.isnan(optimizers.in_seed_noise(curves[:1], reference[:1])).all()
+@pytest.fixture(scope="module")
+def losses(lab: MakeLab) -> Lab:
+    return lab(
+        {
+            "zero weights": [*TRAIN, "init=zeros", "epochs=0"],
+            "cross-entropy": [*TRAIN, "epochs=1"],
+            "MSE": [*TRAIN, "epochs=1", "loss=mse", "optimizer.lr=0.01"],
+        }
+    )
 
 
-@pytest.mark.slow
-def test_optimizers_from_the_same_weights(lab) -> None:  # type: ignore[no-untyped-def]
-    words = [*TRAIN, "epochs=2", "optimizer.lr=0.02"]
-    words.remove("epochs=1")
-    runs = {
-        "SGD": [*words, "optimizer.momentum=0"],
-        "Nesterov": [*words, "optimizer.momentum=0.8", "optimizer.nesterov=true"],
-        "Adam": [*words, "optimizer=adam"],
-    }
-    made = lab(runs, seeds=[0, 1, 2])
-    found = optimizers.fmnist_optimizer_comparison(made)
-    same, lower, adam, nesterov = found.claims
-    assert same.verdict == lower.verdict == adam.verdict == "holds"
-    assert len(nesterov.values) == 3
-    assert min(nesterov.values) > 0
-    assert all(row["seconds"] > 0 for row in found.tables["optimizers"])
+def test_losses_mse_ce(losses: Lab) -> None:
+    found = measure(LOSSES, [losses])
+    assert verdicts(LOSSES, found) == ["holds"] * 6
+    (seed,) = found
+    assert list(seed["uniform_off_ln_C"]) == ["2", "10", "100", "1000"]
+    assert seed["mse"]["zero weights"] == pytest.approx(1.0)
+    for run in losses.runs:
+        data = losses.data(run)
+        with torch.no_grad():
+            outputs = losses.network(run).double()(data.train.inputs.double())
+        one_hot = nn.functional.one_hot(data.train.targets, 10).double()
+        squares = float(((outputs - one_hot) ** 2).sum()) / 100
+        entropy = float(nn.functional.cross_entropy(outputs, data.train.targets))
+        assert seed["mse"][run] == pytest.approx(squares, rel=1e-5)
+        assert seed["cross_entropy"][run] == pytest.approx(entropy, rel=1e-5)
+    accuracy = seed["test_accuracy"]
+    assert list(accuracy) == [objective.CE, objective.MSE]
+    assert_allclose(accuracy[objective.MSE], losses.metrics("MSE")["test_accuracy"])
+    assert list(drawn(LOSSES, found)) == ["losses"]
 
-    made._runs["Adam", 0] = made.run("SGD", 1)  # of another seed: another start, and no better
-    assert optimizers.fmnist_optimizer_comparison(made).claims[0].verdict == "fails"
+
+def test_outputs_that_are_not_uniform_are_refuted(losses: Lab) -> None:
+    found = measure(LOSSES, [losses], uniform="cross-entropy")
+    assert verdicts(LOSSES, found) == ["holds", "fails", "fails", "holds", "holds", "holds"]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "failing"),
+    [
+        ("_at_uniform_outputs", lambda classes: math.log(classes + 1), 0),
+        ("cross_entropy", objective.squared_error, 3),
+        ("squared_error", objective.cross_entropy, 4),
+        ("F.mse_loss", lambda one, other: ((one - other) ** 2).sum(dim=1).mean(), 5),  # no mean over classes
+    ],
+)
+def test_wrong_formulas_are_refuted(
+    losses: Lab, monkeypatch: pytest.MonkeyPatch, name: str, wrong: Any, failing: int
+) -> None:
+    monkeypatch.setattr(f"landscape_cli.phenomena.objective.{name}", wrong)
+    expected = ["fails" if number == failing else "holds" for number in range(6)]
+    assert verdicts(LOSSES, measure(LOSSES, [losses])) == expected

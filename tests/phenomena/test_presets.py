@@ -37,13 +37,13 @@ def setting(config: TrainConfig) -> str:
     )
 
 
-def distinct() -> dict[str, list[str]]:
-    """Return the words of one run for each distinct setting of the paper scales, by a readable name."""
-    found: dict[str, tuple[str, list[str]]] = {}
+def distinct() -> dict[str, tuple[list[str], TrainConfig]]:
+    """Return one run for each distinct setting of the paper scales, by a readable name: words, settings."""
+    found: dict[str, tuple[str, tuple[list[str], TrainConfig]]] = {}
     for name in ids():
         for run, words in phenomenon(name).scales["paper"].runs.items():
             config = settings_from("train", words)
-            found.setdefault(setting(config), (f"{name}: {run}", words))
+            found.setdefault(setting(config), (f"{name}: {run}", (words, config)))
     return dict(found.values())
 
 
@@ -67,7 +67,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_networks_of_the_papers_are_among_them() -> None:
     names = {
         (config.architecture["name"], config.architecture.get("skip"), config.architecture.get("width"))
-        for config in (settings_from("train", words) for words in PRESETS.values())
+        for _, config in PRESETS.values()
     }
     assert names >= {
         *((f"resnet{depth}", skip, 1) for depth in (20, 56, 110) for skip in (True, False)),
@@ -82,12 +82,12 @@ def test_the_networks_of_the_papers_are_among_them() -> None:
 def test_every_preset_of_the_paper_scale_trains(
     root: Path, tmp_path: Path, landscape: Landscape, name: str
 ) -> None:
-    config = settings_from("train", PRESETS[name])
+    words, config = PRESETS[name]
     where = [f"dataset.root={root}"] if "root" in config.dataset else []
     if config.architecture.get("width", 1) >= 4:  # ResNets take images of any size
         where.append("dataset.pool=4")
     sizes = [f"dataset.train_size={SIZE}", f"dataset.test_size={SIZE}", f"batch_size={SIZE // 2}", "epochs=1"]
-    outcome = landscape("train", *PRESETS[name], *where, *sizes, "out=run")
+    outcome = landscape("train", *words, *where, *sizes, "out=run")
     assert outcome.status == 0, outcome.err
     run = Run(tmp_path / "run", {})
     assert run.finished
