@@ -55,7 +55,7 @@ def judge(scale: Scale, seeds: Sequence[Measured]) -> list[Claim]:
                     ALIKE if alike else threshold,
                     identity=kind == "always",
                     soft=kind == "report",
-                    note=scale.notes.get(quantity, scale.notes.get(name, "")),
+                    note=_note(scale, quantity),
                 )
             )
     return claims
@@ -110,6 +110,12 @@ def _found(line: str, quantity: str, seed: Measured) -> Any:
         return lookup(seed, quantity)
     except KeyError:
         raise LandscapeError(f"the claim {line!r} is of {quantity}, which was not measured") from None
+
+
+def _note(scale: Scale, quantity: str) -> str:
+    """Return what else is to be known of a quantity, or of all entries of the one that it is an entry of."""
+    every = f"{quantity.rpartition('/')[0]}/*"
+    return scale.notes.get(quantity, scale.notes.get(every, ""))
 
 
 def _deviations(values: list[float], expected: float) -> list[float]:

@@ -89,6 +89,11 @@ def test_a_star_makes_a_claim_of_each_entry() -> None:
     ]
 
 
+def test_a_note_of_all_entries_is_one_of_a_single_one() -> None:
+    (claim,) = judged({"by_run/cnn > 0": "It gains"}, notes={"by_run/*": "of all"})
+    assert claim.note == "of all"
+
+
 def test_alike_is_within_three_standard_deviations_over_the_seeds() -> None:
     """Mean 2, standard deviation 1."""
     near, far = judged({"gain ~ 3.5": "near", "gain ~ 30": "far"})
