@@ -9,6 +9,8 @@ from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
 
+SHARES = "Share of each principal component"
+
 
 def pca_trajectory(lab: Lab) -> Measured:
     """Measure how much of each run's path the plane of its first two principal components holds."""
@@ -42,6 +44,6 @@ def draw_pca_trajectory(seeds: Sequence[Measured], *, names: Mapping[str, str]) 
             titles=list(names.values()),
         ),
         "components": draw_panels(
-            [Panel("", "component", "share of the squared distances", curves, log="y")]
+            [Panel(SHARES, "component", "share of the squared distances", curves, log="y")]
         ),
     }
