@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,8 +56,7 @@ def filter_normalization(lab: Lab, *, points: int, rise: float) -> Measured:
         direction = {name: torch.from_numpy(array) for name, array in stored.items()}
         biases = [direction[name] for name, weight in weights.items() if weight.ndim <= 1]
         loss = line.values["train/loss"]
-        plane = {"plane": lab.surface(run, *words, f"y=[{-reach:g},{reach:g},{points}]")}
-        return {
+        found: dict[str, Any] = {
             "deviation_of_a_filter": deviation(direction, weights, "filter"),
             "deviation_of_a_layer": deviation(direction, weights, "layer"),
             "entry_of_biases": max(float(bias.abs().max()) for bias in biases),
@@ -64,8 +64,10 @@ def filter_normalization(lab: Lab, *, points: int, rise: float) -> Measured:
             "relative_radius": valley_radius([(line.x, loss)], rise) / reach,
             "x": line.x / reach,
             "loss": loss,
-            **(plane if run == next(iter(lab.runs)) else {}),
         }
+        if run == next(iter(lab.runs)):
+            found["plane"] = lab.surface(run, *words, f"y=[{-reach:g},{reach:g},{points}]")
+        return found
 
     return by_quantity({kind: by_quantity({run: measured(run, kind) for run in lab.runs}) for kind in KINDS})
 

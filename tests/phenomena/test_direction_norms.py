@@ -38,6 +38,13 @@ def along(model: torch.nn.Module, split: Split, kind: str, seed: int, place: flo
         return float(torch.nn.functional.cross_entropy(twin(split.inputs.double()), split.targets))
 
 
+def sizes(model: torch.nn.Module) -> tuple[float, float]:
+    """Return the norm and the root mean square of the weights that move: all but biases and BatchNorm."""
+    weights = torch.cat([weight.flatten() for weight in model.parameters() if weight.ndim > 1])
+    squares = weights.detach().double() ** 2
+    return math.sqrt(float(squares.sum())), math.sqrt(float(squares.mean()))
+
+
 @pytest.mark.parametrize("kind", ["filter", "none"])
 def test_lines_are_those_of_a_float64_twin(kind: str) -> None:
     model, split = NETWORKS["cnn"](), images()
@@ -103,10 +110,8 @@ def test_the_radius_is_in_norms_of_the_weights(twins: list[Lab]) -> None:
     away = np.geomspace(0.01, 8, 8)
     x = np.concatenate([-away[::-1], [0.0], away])
     model, split = made.network("ReLU"), made.data("ReLU").train
-    weights = [parameter.detach().double() for parameter in model.parameters() if parameter.ndim > 1]
-    squares = sum(float((weight**2).sum()) for weight in weights)
-    unit = {"none": math.sqrt(squares / sum(weight.numel() for weight in weights)), "filter": 1.0}
-    for kind, scale in unit.items():
+    norm, unit = sizes(model)
+    for kind, scale in (("none", unit), ("filter", 1.0)):
         losses = np.array([along(model, split, kind, 0, scale * place) for place in x])
         radius = line_radius(x, losses, losses[8] + 0.5)
         assert seed["radius"]["ReLU"][kind]["network"] == pytest.approx(radius, rel=1e-3)
@@ -115,7 +120,7 @@ def test_the_radius_is_in_norms_of_the_weights(twins: list[Lab]) -> None:
         )
     direction = random(params_of(model), norm="none", ignore="biasbn", seed=0, axis="x")
     length = math.sqrt(sum(float((part.double() ** 2).sum()) for part in direction.values()))
-    assert unit["none"] * length == pytest.approx(math.sqrt(squares), rel=0.05)
+    assert unit * length == pytest.approx(norm, rel=0.05)
 
 
 def test_twins_that_are_the_network_itself_are_not_told_apart(
@@ -151,35 +156,30 @@ NORMED = {
 }
 
 
-def test_stored_directions_are_measured(normed: Lab) -> None:
+def test_stored_directions_are_measured(normed: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, surface = [], normed.surface
+    monkeypatch.setattr(normed, "surface", lambda *words: asked.append(words) or surface(*words))
     found = measure(NORMS, [normed], points=3)
     assert verdicts(NORMS, found) == ["holds"] * 3
     (seed,) = found
+    assert len(asked) == 2 * 3 + 3  # of the first run alone there are planes
     for run in NORMED:
-        params = params_of(normed.network(run))
-        weights = [weight for weight in params.values() if weight.ndim > 1]
-        length = math.sqrt(sum(float((weight.double() ** 2).sum()) for weight in weights))
+        length, unit = sizes(normed.network(run))
         for kind in direction_norms.KINDS:
-            reach = {"none": float(f"{length / math.sqrt(sum(w.numel() for w in weights)):.3g}")}
-            loss = seed["loss"][run][kind]
-            radius = line_radius(np.linspace(-1, 1, 3), loss, loss[1] + 0.5)
+            loss, x = seed["loss"][kind][run], seed["x"][kind][run]
+            np.testing.assert_allclose(x, [-1, 0, 1], atol=1e-7)
+            radius = line_radius(x, loss, loss[1] + 0.5)
             assert seed["relative_radius"][kind][run] == pytest.approx(radius, rel=1e-5)
-            np.testing.assert_allclose(seed["x"][run][kind], np.linspace(-1, 1, 3), atol=1e-7)
-            stretch = reach.get(kind, 1.0)
-            expected = length if kind != "none" else length / stretch
-            tolerance = 1e-6 if kind != "none" else 0.2
+            expected, tolerance = (length / unit, 0.1) if kind == "none" else (length, 1e-6)
             assert seed["norm_of_the_direction"][kind][run] == pytest.approx(expected, rel=tolerance)
+        assert (run, "direction.norm=none", f"x=[-{unit:.3g},{unit:.3g},3]", "y=null") in asked
     assert seed["deviation_of_a_filter"]["layer"]["mlp"] > 0.01
     assert seed["deviation_of_a_layer"]["none"]["mlp"] > 0.01
-    stored = directions(seed["plane"]["filter"].path)
+    stored, params = directions(seed["plane"]["filter"]["cnn"].path), params_of(normed.network("cnn"))
     for axis in "xy":
-        expected_direction = random(
-            params_of(normed.network("cnn")), norm="filter", ignore="biasbn", seed=0, axis=axis
-        )
-        assert stored[axis].keys() == expected_direction.keys()
-        assert all(
-            np.array_equal(stored[axis][name], part.numpy()) for name, part in expected_direction.items()
-        )
+        own = random(params, norm="filter", ignore="biasbn", seed=0, axis=axis)
+        assert stored[axis].keys() == own.keys()
+        assert all(np.array_equal(stored[axis][name], part.numpy()) for name, part in own.items())
     assert list(drawn(NORMS, found)) == ["planes", "lines"]
 
 

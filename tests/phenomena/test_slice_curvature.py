@@ -73,7 +73,7 @@ def test_curvatures_of_an_mlp_are_those_of_its_hessian(curved: list[Lab]) -> Non
     p = len(point)
     assert p == 16 * 2 + 2 + 2 * 10 + 10
     eigenvalues = np.linalg.eigvalsh(hessian)
-    np.testing.assert_allclose(seed["spectrum"], eigenvalues[::-1], atol=1e-8)
+    np.testing.assert_allclose(seed["spectrum"]["trained"], eigenvalues[::-1], atol=1e-8)
     assert seed["lambda_min"]["trained"] == pytest.approx(eigenvalues[0])
     assert seed["lambda_max"]["trained"] == pytest.approx(eigenvalues[-1])
     average = sum(hessian[i, i] for i in range(p)) / p
@@ -82,7 +82,7 @@ def test_curvatures_of_an_mlp_are_those_of_its_hessian(curved: list[Lab]) -> Non
     curvatures = [d @ hessian @ d for d in vectors]
     assert seed["mean_curvature"]["trained"] == pytest.approx(np.mean(curvatures))
     np.testing.assert_allclose(
-        seed["running_mean"], [np.mean(curvatures[: k + 1]) / average for k in range(40)]
+        seed["running_mean"]["trained"], [np.mean(curvatures[: k + 1]) / average for k in range(40)]
     )
     error = np.std(curvatures, ddof=1) / np.sqrt(40)
     z = abs(np.mean(curvatures) - average) / error
@@ -96,9 +96,9 @@ def test_curvatures_of_an_mlp_are_those_of_its_hessian(curved: list[Lab]) -> Non
     assert seed["slices_that_look_convex"]["trained"] == pytest.approx(convex / 40)
     assert seed["x"].tolist() == pytest.approx([-0.05, -0.025, 0.0, 0.025, 0.05])
     there = [float(loss(point + float(x) * point.norm() * torch.from_numpy(vectors[3]))) for x in seed["x"]]
-    np.testing.assert_allclose(seed["random"][3], there)
-    assert seed["random"].shape == (10, 5)
-    assert seed["lowest"].shape == (1, 5)
+    np.testing.assert_allclose(seed["random"]["trained"][3], there)
+    assert seed["random"]["trained"].shape == (10, 5)
+    assert seed["lowest"]["trained"].shape == (1, 5)
     assert list(drawn(AVERAGE, found)) == ["curvatures"]
 
 
