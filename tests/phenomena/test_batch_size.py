@@ -156,9 +156,15 @@ class Weights(nn.Module):
         self.b = nn.Parameter(torch.full((9,), 1e6))
 
 
-def weighed(spread: Mapping[str, float], before: float = 3.0) -> list[Measured]:
-    """Return what is measured on weights of these spreads, whose norms end at four times them."""
-    runs = {run: {"weight_norm": [0.0, 1e-9, before * factor, 4 * factor]} for run, factor in spread.items()}
+def weighed(spread: Mapping[str, float], before: Mapping[str, float] | None = None) -> list[Measured]:
+    """Return what is measured on weights of these spreads, whose norms go from three to four times them.
+
+    Runs of `before` come from so many times their spreads.
+    """
+    start = {**dict.fromkeys(spread, 3.0), **(before or {})}
+    runs = {
+        run: {"weight_norm": [0.0, 1e-9, start[run] * factor, 4 * factor]} for run, factor in spread.items()
+    }
     made = [
         MadeLab(runs, networks={run: Weights(factor, seed) for run, factor in spread.items()}, seed=seed)
         for seed in range(3)
@@ -182,9 +188,16 @@ def test_norms_and_spreads_of_weights() -> None:
 
 
 def test_norms_that_shrink_and_spreads_that_are_the_other_way_round_fail() -> None:
-    found = weighed(dict(zip(PAIRS, (1.0, 2.0, 1.0, 0.01), strict=True)), before=5.0)
+    found = weighed(dict(zip(PAIRS, (1.0, 2.0, 1.0, 0.01), strict=True)), before=dict.fromkeys(PAIRS, 5.0))
     assert verdicts(WEIGHTS, found) == ["fails"] * 5
     assert found[0]["growing_epochs"]["wd0"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("run", ["wd0_small", "wd0_large"])
+def test_of_two_runs_the_one_that_grows_less_counts(run: str) -> None:
+    found = weighed(dict(zip(PAIRS, (2.0, 1.0, 0.01, 1.0), strict=True)), before={run: 5.0})
+    assert found[0]["growing_epochs"] == {"wd0": pytest.approx(2 / 3), "wd": 1.0}
+    assert verdicts(WEIGHTS, found) == ["fails", *["holds"] * 4]
 
 
 def test_densities_of_weights_are_drawn() -> None:

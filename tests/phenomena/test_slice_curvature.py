@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from landscape_cli.curvature.random_slices import unit_vectors
+from landscape_cli.curvature.random_slices import principal_curvatures, unit_vectors
 from landscape_cli.evaluation.evaluator import Evaluation, Samples
 from landscape_cli.evaluation.problem import subset
 from landscape_cli.phenomena import slice_curvature
@@ -84,6 +84,8 @@ def test_curvatures_of_an_mlp_are_those_of_its_hessian(curved: list[Lab]) -> Non
     np.testing.assert_allclose(
         seed["running_mean"]["trained"], [np.mean(curvatures[: k + 1]) / average for k in range(40)]
     )
+    least = min(*curvatures, *principal_curvatures(hessian, 40, 1).flat)
+    assert seed["above_lambda_min"]["trained"] == pytest.approx(least - eigenvalues[0])
     error = np.std(curvatures, ddof=1) / np.sqrt(40)
     z = abs(np.mean(curvatures) - average) / error
     assert seed["z_directions"]["trained"] == pytest.approx(z, rel=1e-5)
@@ -205,6 +207,10 @@ def test_standard_errors_that_are_too_small_fail(priced: list[Lab], monkeypatch:
     monkeypatch.setattr(Samples, "mean", too_sure)
     found = measure(COST, priced, samples=[50, 60], subsets=10, points=3)
     assert verdicts(COST, found)[:2] == ["fails", "fails"]
+    edges, density = slice_curvature.EDGES, found[0]["density"]["50"]
+    inside = (edges[:-1] > -3.1) & (edges[1:] < 3.1)
+    assert 0 < found[0]["within_3_standard_errors"]["50"] < 1
+    assert found[0]["within_3_standard_errors"]["50"] == pytest.approx(density[inside].sum() * 0.2)
 
 
 def test_other_subsets_than_the_commands_fail(priced: list[Lab], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,8 +145,19 @@ def test_the_line_of_a_tiny_run(lab: MakeLab) -> None:
     assert stored.keys() == own.keys()
     assert all(np.array_equal(stored[name], own[name].numpy()) for name in own)
 
-    several = [abs(slices._rms_slope(made, "mlp", "last", count)) ** 2 * count for count in (1, 2, 3)]
-    assert several[0] < several[1] < several[2]  # sums of squares
+    model, split = made.network("mlp").double(), made.data("mlp").train
+    nn.functional.cross_entropy(model(split.inputs.double()), split.targets).backward()
+    squares = [
+        sum(
+            float((parameter.grad * slices._direction(made.network("mlp"), number)[name]).sum())
+            for name, parameter in model.named_parameters()
+            if parameter.grad is not None
+        )
+        ** 2
+        for number in range(3)
+    ]
+    several = slices._rms_slope(made, "mlp", "last", 3)
+    assert several == pytest.approx(math.sqrt(sum(squares) / 3), rel=1e-4)
     (found,) = measure(LINE, [made], directions=2)
     assert found["line"]["mlp"]["trained"]["train"].tolist() == losses.tolist()
     assert found["train_accuracy"]["mlp"] == made.metrics("mlp")["train_accuracy"][-1]
@@ -311,6 +322,15 @@ def test_slices_of_a_convex_and_of_another_loss(certified: list[Lab]) -> None:
 def test_an_mlp_that_is_taken_for_convex_is_refuted(certified: list[Lab]) -> None:
     found = certificates([swapped(made) for made in certified])
     assert verdicts(CERTIFICATES, found) == ["holds", "fails", "fails", "fails"]
+
+
+@pytest.mark.parametrize(("least", "count"), [(-0.9e-6, 0), (-1.1e-6, 10)])
+def test_what_is_negative_by_rounding_alone_is_convex(
+    certified: list[Lab], monkeypatch: pytest.MonkeyPatch, least: float, count: int
+) -> None:
+    monkeypatch.setattr(slices, "second_differences", lambda line: np.array([1.0, least]))
+    (found,) = certificates(certified[:1])
+    assert found["nonconvex_slices"]["mlp"] == {"initial": count, "trained": count}
 
 
 def test_a_step_uphill_is_refuted(certified: list[Lab], monkeypatch: pytest.MonkeyPatch) -> None:
