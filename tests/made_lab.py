@@ -1,5 +1,6 @@
 """A lab of one seed whose runs and surfaces are made up, so that what is measured on them is known."""
 
+import copy
 import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,7 +41,7 @@ class MadeRun:
 
 
 class MadeLab(Lab):
-    """Hands out what it was made with; what a command would have been asked for is kept.
+    """Hands out what it was made with, and keeps what it is asked for.
 
     Args:
         runs: name -> the columns of its metrics.
@@ -68,7 +69,7 @@ class MadeLab(Lab):
     def network(self, name: str, epoch: object = "last") -> nn.Module:
         """Return the network of a run."""
         assert name in self.runs
-        return self._networks[name]
+        return copy.deepcopy(self._networks[name])
 
     def _computed(self, command: str, ends: list[str], words: tuple[str, ...]) -> Surface:
         names = [end.partition("=")[2] for end in ends]
@@ -119,14 +120,12 @@ def measure(name: str, labs: Iterable[Lab], scale: str = "small", **settings: An
 
 
 def _kept(measured: Measured) -> Measured:
-    return {
-        name: _kept(value)
-        if isinstance(value, Mapping)
-        else value
-        if isinstance(value, Surface)
-        else np.asarray(value)[()]
-        for name, value in measured.items()
-    }
+    def kept(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return _kept(value)
+        return value if isinstance(value, Surface) else np.asarray(value)[()]
+
+    return {name: kept(value) for name, value in measured.items()}
 
 
 def verdicts(name: str, seeds: Sequence[Measured], scale: str = "small") -> list[str]:
