@@ -17,7 +17,8 @@ def commands() -> list[list[str]]:
     found = []
     for line in text.splitlines():
         match = re.match(
-            r"\s+(?:\$ )?landscape (train|surface|interpolate|plot|trajectory|hessian|reproduce) (.*)", line
+            r"\s+(?:\$ )?landscape (train|surface|interpolate|plot|trajectory|hessian|reproduce|export) (.*)",
+            line,
         )
         if match and "architecture=resnet21" not in line and "batch_size=1 " not in line:
             arguments = shlex.split(match[2].replace("$skip", "false"), comments=True)
@@ -37,5 +38,9 @@ def test_every_command_composes(landscape: Landscape, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(((?!#)[^)]+)\)", README))
-def test_every_link_leads_to_a_file(link: str) -> None:
-    assert (ROOT / link).is_file()
+def test_every_link_leads_to_a_file_and_its_heading(link: str) -> None:
+    name, _, anchor = link.partition("#")
+    text = (ROOT / name).read_bytes()
+    headings = re.findall(r"^#+ (.*)$", text.decode("utf-8", "ignore"), re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    assert not anchor or anchor in anchors
