@@ -57,6 +57,6 @@ def note_once(text: str) -> None:
 def duration(seconds: float) -> str:
     """Return a time as a person says it: 8 s, 12 min, 3 h 20 min."""
     minutes, hours = round(seconds / 60), int(seconds // 3600)
-    if seconds < 100:
+    if seconds < 99.5:
         return f"{seconds:.2g} s"
     return f"{minutes} min" if minutes < 100 else f"{hours} h {minutes - 60 * hours} min"
