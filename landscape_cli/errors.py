@@ -32,3 +32,12 @@ def nearest(name: str, options: Iterable[str]) -> str:
 
     best = max(options, key=likeness, default=None)
     return f" (nearest: {best})" if best is not None and likeness(best)[0] >= 0.5 else ""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether memory, of the processor or of an accelerator, did not suffice."""
+    return (
+        isinstance(error, MemoryError)
+        or "OutOfMemory" in type(error).__name__
+        or "t allocate memory" in str(error)
+    )

@@ -12,7 +12,7 @@ from hydra.errors import (
 )
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from landscape_cli.errors import LandscapeError, nearest, unknown
+from landscape_cli.errors import LandscapeError, is_out_of_memory, nearest, unknown
 from landscape_cli.schemas import SCHEMAS
 
 
@@ -37,8 +37,7 @@ def explain(error: BaseException, command: str = "") -> str | None:
     if isinstance(error, OSError) and error.errno:
         name = error.filename or "the output"
         return f"cannot use {name}: {os.strerror(error.errno)}; free space or choose another out="
-    out_of_memory = "OutOfMemory" in type(error).__name__ or "t allocate memory" in str(error)
-    if isinstance(error, MemoryError) or out_of_memory:
+    if is_out_of_memory(error):
         return "the memory does not suffice; lower batch_size, set micro_batch= or choose a smaller network"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return f"a group must be one of its choices; `landscape {command} --help` lists them"

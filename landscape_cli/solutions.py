@@ -18,6 +18,7 @@ from landscape_cli.data.load import Dataset, load
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import sha256
 from landscape_cli.runs import Run, open_run
+from landscape_cli.weights.arithmetic import first_nan, point_of
 
 
 def load_dataset(
@@ -92,7 +93,8 @@ class Solution:
         """Return the network with these weights, on the CPU.
 
         Raises:
-            LandscapeError: the checkpoint is not of this network: the source of a custom one has changed.
+            LandscapeError: the checkpoint is not of this network: the source of a custom one has changed; or
+                it holds NaN.
         """
         model = build_network(self.run.config, dataset, trust=trust)
         saved = checkpoint.load(self.path)["model"]
@@ -103,6 +105,12 @@ class Solution:
             raise LandscapeError(
                 f"{self.path} does not fit the network of {self.run.path}/config.yaml: {reason}"
             ) from error
+        broken = first_nan(point_of(model))
+        if broken is not None:
+            raise LandscapeError(
+                f"{self.path}: {broken}: its training has diverged; choose another epoch of"
+                f" {', '.join(map(str, self.run.epochs()))}, or another run"
+            )
         return model
 
     def recorded_loss(self, split: str) -> float:

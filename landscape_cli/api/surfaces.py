@@ -22,7 +22,8 @@ from landscape_cli import store
 from landscape_cli.api.options import with_options
 from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.problem import Problem
-from landscape_cli.evaluation.user_model import Loss, check_model, identity_of, problem_of
+from landscape_cli.evaluation.user_loss import Loss
+from landscape_cli.evaluation.user_model import check_model, identity_of, problem_of
 from landscape_cli.store import Surface
 from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import check_grid, grid
@@ -60,10 +61,13 @@ def surface(
     Args:
         model: any module; evaluated in evaluation mode, without gradients, in a private copy.
         loss: ``loss(outputs, targets)``; returns losses whose mean over the split is taken, one a sample or
-            one a token (leave padding out: a loss of zero counts), or one number, the mean over a batch of
-            which the split's mean is made by the number of samples. Then, and where the samples of a batch
-            act on one another, the value depends on `batch_size`. For classifiers also ``"cross_entropy"``,
-            or ``"mse"``, the sum over the classes.
+            one a token; or ``(losses, weights)``, whose mean is sum w l / sum w: a token of padding has
+            weight 0. Or one number, the mean over a batch, of which the split's mean is made by the number of
+            samples; then, and where the samples of a batch act on one another, the value depends on
+            `batch_size`. `nn.CrossEntropyLoss` and `nn.NLLLoss` weigh classes and leave out ``ignore_index``
+            over the whole split, as their ``reduction="mean"`` would. For classifiers also
+            ``"cross_entropy"``, or ``"mse"``, the sum over the classes. It may differentiate, as may the
+            model: a physics-informed network's.
         train: the training split: (inputs, targets), or a DataLoader or other iterable of batches. Inputs are
             a tensor, or tensors by name (keyword arguments of the model) or position. A batch that is a
             mapping as a whole, as of a language model, gives the model what its ``forward`` names, and the

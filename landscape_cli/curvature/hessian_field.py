@@ -13,6 +13,7 @@ from landscape_cli.curvature.options import Options
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.evaluation.batches import automatic_size, rebatched, size_of, tensors, to_dtype
 from landscape_cli.evaluation.evaluator import Evaluation, Evaluator
+from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.plane import Plane
 from landscape_cli.evaluation.problem import Problem, chosen, subset
 from landscape_cli.progress import note
@@ -43,7 +44,7 @@ class HessianField:
     """
 
     kind, advice = "hessian", ""
-    refinement: tuple[str, ...] = ()
+    refinement: tuple[str, ...] = ("batch_size",)  # costs other memory
     same_loss = 1e-4
 
     def __init__(
@@ -72,7 +73,8 @@ class HessianField:
         self.device = network.device
         self.plane = Plane(self.evaluator, point_of(network.model), directions)
         plain = [(network.prepared(inputs, plain=True), targets) for inputs, targets in parts]
-        self.hessian = Hessian(network.model, plain, problem.objective, options.params)
+        with enough_for(self.evaluator.batch_size):
+            self.hessian = Hessian(network.model, plain, problem.objective, options.params)
         self.samples = sum(size_of(inputs) for inputs, _ in parts)
         self._last: Extremes | None = None
 
@@ -142,9 +144,10 @@ class HessianField:
         if np.isfinite(here.loss):
             random = np.random.default_rng([self.options.seed, *index])
             try:
-                found = extremes(
-                    self.hessian.product, self.hessian.size, self.options.tolerance, random, self._last
-                )
+                with enough_for(self.evaluator.batch_size):
+                    found = extremes(
+                        self.hessian.product, self.hessian.size, self.options.tolerance, random, self._last
+                    )
             except FloatingPointError:  # the loss is finite, its derivatives are not
                 found = None
         self._last = found

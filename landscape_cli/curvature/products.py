@@ -47,7 +47,7 @@ class Hessian:
             raise LandscapeError(f"params={params}: no parameter has more than one dimension; say params=all")
         self.size = sum(weight.numel() for weight in self.weights.values())
         run = evaluate_samples(lambda inputs: self._outputs({}, inputs), parts, objective)
-        self._count = len(run.losses)
+        self._count = len(run.losses) if run.weights is None else float(run.weights.sum())
         self._kept: tuple[Tensor, ...] | None = None
         self._check()
 
@@ -116,8 +116,8 @@ class Hessian:
     def _gradient(self, batch: Batch) -> tuple[Tensor, ...]:
         """Return one batch's share of the gradient of the mean loss, with its graph."""
         inputs, targets = batch
-        losses, _ = self.objective(self._outputs(self.weights, inputs), targets)
-        share = losses.sum() if losses.ndim else losses * size_of(inputs)
+        scores = self.objective(self._outputs(self.weights, inputs), targets)
+        share = scores.losses * size_of(inputs) if scores.one_for_all else scores.losses.sum()
         return torch.autograd.grad(
             share / self._count, list(self.weights.values()), create_graph=True, materialize_grads=True
         )

@@ -98,3 +98,14 @@ def rows(tree: Any, which: slice | Tensor) -> Any:
 def to_dtype(inputs: Any, dtype: torch.dtype) -> Any:
     """Return `inputs` with every floating-point tensor in it of that type."""
     return apply_to(inputs, lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
+
+
+def told(tree: Any) -> str:
+    """Return a few words on what someone gave."""
+    if isinstance(tree, Tensor):
+        return f"{str(tree.dtype).removeprefix('torch.')} {tuple(tree.shape)}"
+    if isinstance(tree, Mapping):
+        return f"{{{', '.join(f'{name}: {told(value)}' for name, value in tree.items())}}}"
+    if isinstance(tree, tuple | list):
+        return f"[{', '.join(map(told, tree[:4]))}{', …' if len(tree) > 4 else ''}]"
+    return f"a {type(tree).__name__}"

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -39,12 +38,11 @@ def recompute(model: nn.Module, inputs: list[Any]) -> None:
     if len(batches) > 1 and size_of(batches[-1]) == 1:  # a single sample has no variance
         batches.pop()
     seen = 0
-    with torch.no_grad():
-        for batch in batches:
-            seen += size_of(batch)
-            for layer in found:
-                layer.momentum = size_of(batch) / seen
-            call(model, batch)
+    for batch in batches:
+        seen += size_of(batch)
+        for layer in found:
+            layer.momentum = size_of(batch) / seen
+        call(model, batch)
     for layer, momentum in zip(found, momenta, strict=True):
         layer.momentum = momentum
         layer.training = False

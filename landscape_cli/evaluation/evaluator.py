@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from landscape_cli import device as devices
 from landscape_cli.data.load import Split
 from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.autograd import Autograd
 from landscape_cli.evaluation.batches import Batch, automatic_size, batches, call, size_of
-from landscape_cli.evaluation.losses import Objective, objective
+from landscape_cli.evaluation.losses import Objective, Scores, objective
+from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.network import Network
 from landscape_cli.weights.arithmetic import Vector, point_of
 
@@ -33,38 +35,64 @@ class Evaluation:
 class Samples:
     """What became of each sample of a split, in order, on the device."""
 
-    losses: Tensor  # (n,) float64
-    correct: Tensor | None  # (n,) bool
+    losses: Tensor  # (n,) float64; where there are weights w, w l
+    correct: Tensor | None  # bool, one for each sample that counts
+    weights: Tensor | None = None  # (n,) float64, of the losses in their mean; None: equal ones
 
     def mean(self) -> Evaluation:
-        """Return the evaluation: unweighted means."""
-        n = len(self.losses)
-        accuracy = self.correct.double().mean() if self.correct is not None else torch.tensor(math.nan)
-        variance = self.losses.var(correction=min(1, n - 1)) / n
-        mean, fraction, square = torch.stack(
-            [self.losses.mean(), accuracy.to(self.losses), variance]
-        ).tolist()
+        """Return the evaluation: sum w l / sum w, and the fraction of what is correct.
+
+        The standard error is that of the mean; where samples have weights, that of the ratio of two means
+        (Cochran 1977, "Sampling techniques", section 2.11).
+        """
+        losses, weights = self.losses, self.weights
+        if weights is None:
+            n, mean = len(losses), losses.mean()
+            variance = losses.var(correction=min(1, n - 1)) / n
+        else:
+            n, total = int(torch.count_nonzero(weights)), weights.sum()
+            mean = losses.sum() / total
+            squares = (losses - weights * mean).square().sum()
+            variance = squares / total.square() * (n / max(1, n - 1))
+        correct = math.nan if self.correct is None else self.correct.double().mean()
+        fraction = torch.as_tensor(correct).to(losses)
+        mean, fraction, square = torch.stack([mean, fraction, variance]).tolist()
         return Evaluation(mean, fraction, math.sqrt(square) if square >= 0 else math.inf)
 
 
-def evaluate_samples(run: Callable[[Any], Any], parts: list[Batch], objective: Objective) -> Samples:
+def evaluate_samples(
+    run: Callable[[Any], Any], parts: list[Batch], objective: Objective, autograd: Autograd | None = None
+) -> Samples:
     """Return the loss of every sample, without a transfer from the device.
 
     Args:
         run: inputs of a batch -> outputs.
         parts: the split.
         objective: gives a loss for each sample, or one, the mean of the batch.
+        autograd: what is known of whether it is needed; None: nothing.
     """
+    guarded = autograd or Autograd()
     losses: list[Tensor] = []
+    weights: list[Tensor] = []
+    weighted = False
     hits: list[Tensor] = []
-    with torch.inference_mode():
-        for inputs, targets in parts:
-            loss, correct = objective(run(inputs), targets)
-            doubled = loss.to(torch.float64, copy=True)  # outputs may lie where the next ones will be put
-            losses.append(doubled.flatten() if loss.ndim else doubled.expand(size_of(inputs)))
-            if correct is not None:
-                hits.append(correct)
-        return Samples(torch.cat(losses), torch.cat(hits) if hits else None)
+    for inputs, targets in parts:
+
+        def scores(inputs: Any = inputs, targets: Any = targets) -> tuple[Tensor, Scores]:
+            found = objective(run(inputs), targets)
+            # a copy: outputs may lie where the next ones will be put
+            return found.losses.detach().to(torch.float64, copy=True), found
+
+        doubled, found = guarded(scores)
+        losses.append(doubled.expand(size_of(inputs)) if found.one_for_all else doubled.flatten())
+        weights.append(
+            torch.ones_like(losses[-1]) if found.weights is None else found.weights.double().flatten()
+        )
+        weighted = weighted or found.weights is not None
+        if found.correct is not None:
+            hits.append(found.correct)
+    correct = torch.cat(hits) if hits else None
+    return Samples(torch.cat(losses), correct, torch.cat(weights) if weighted else None)
 
 
 def evaluate(model: nn.Module, split: Split, loss: str, batch_size: int | None = None) -> Evaluation:
@@ -99,7 +127,9 @@ class Evaluator:
         objective: Objective,
         precision: str = "fp32",
     ) -> None:
-        self.network = Network(model, next(iter(splits.values()))[0], precision)
+        self.batch_size = max(size_of(inputs) for parts in splits.values() for inputs, _ in parts)
+        with enough_for(self.batch_size):
+            self.network = Network(model, next(iter(splits.values()))[0], precision, objective)
         self.splits = {
             name: [(self.network.prepared(inputs), targets) for inputs, targets in parts]
             for name, parts in splits.items()
@@ -126,11 +156,19 @@ class Evaluator:
     def enough_threads(self) -> AbstractContextManager[None]:
         """Return a context in which evaluations use no more threads than pay."""
         example = max((parts[0][0] for parts in self.splits.values()), key=size_of)
-        return devices.enough_threads(devices.operations(lambda: call(self.network.model, example)))
+        network = self.network
+        if network.autograd.needed:  # whose backward passes the counter does not take
+            return devices.enough_threads(math.inf)
+        return devices.enough_threads(devices.operations(lambda: call(network.model, example)))
 
     def samples(self, split: str) -> Samples:
-        """Return what becomes of each sample of a split at the point where the copy stands."""
-        return evaluate_samples(self.network, self.splits[split], self.objective)
+        """Return what becomes of each sample of a split at the point where the copy stands.
+
+        Raises:
+            LandscapeError: the memory does not suffice.
+        """
+        with enough_for(self.batch_size):
+            return evaluate_samples(self.network, self.splits[split], self.objective, self.network.autograd)
 
     def evaluate(self, split: str) -> Evaluation:
         """Return the evaluation on one of the splits at the point where the copy stands."""
@@ -148,7 +186,8 @@ class Evaluator:
         first = {}
         for name, parts in self.splits.items():
             one, other = (
-                evaluate_samples(self.network, parts[:1], self.objective).mean().loss for _ in range(2)
+                evaluate_samples(self.network, parts[:1], self.objective, self.network.autograd).mean().loss
+                for _ in range(2)
             )
             if (
                 not math.isclose(one, other, rel_tol=REPEATABLE)

@@ -1,17 +1,35 @@
 """The losses, sample by sample."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor
 
-Objective = Callable[[Any, Any], tuple[Tensor, Tensor | None]]
-"""Called with the outputs and targets of a batch of n samples; returns their losses and which are correct.
 
-Losses of shape (n,) are one a sample; a user's own may be any number, whose mean over the split is taken (one
-a token, say). The second is of shape (n,) too, or None where there are no classes.
-"""
+class Scores(NamedTuple):
+    """What a batch of n samples gives.
+
+    Attributes:
+        losses: of shape (n,), one a sample; a user's own may be any number, whose mean over the split is
+            taken (one a token, say), or one, of shape (), the batch's mean.
+        correct: which samples are right, of shape (n,) or as many as count; None where there are no classes.
+        weights: where losses weigh differently, the weights w, of their shape: `losses` are then w l, and the
+            mean over the split is the sum of these over the sum of the weights.
+    """
+
+    losses: Tensor
+    correct: Tensor | None
+    weights: Tensor | None = None
+
+    @property
+    def one_for_all(self) -> bool:
+        """Whether there is but one loss, the batch's mean, which stands for each of its samples."""
+        return self.losses.ndim == 0 and self.weights is None
+
+
+Objective = Callable[[Any, Any], Scores]
+"""Called with the outputs and targets of a batch."""
 
 
 def per_sample_loss(loss: str, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -42,4 +60,6 @@ def is_correct(outputs: Tensor, targets: Tensor) -> Tensor:
 
 def objective(loss: str) -> Objective:
     """Return the losses and hits of a classifier under the loss of that name."""
-    return lambda outputs, targets: (per_sample_loss(loss, outputs, targets), is_correct(outputs, targets))
+    return lambda outputs, targets: Scores(
+        per_sample_loss(loss, outputs, targets), is_correct(outputs, targets)
+    )

@@ -11,7 +11,9 @@ from torch.fx.graph_module import GraphModule
 
 from landscape_cli import device as devices
 from landscape_cli.evaluation import fused
+from landscape_cli.evaluation.autograd import Autograd
 from landscape_cli.evaluation.batches import Batch, apply_to, call, tensors, to_dtype
+from landscape_cli.evaluation.losses import Objective
 from landscape_cli.progress import note_once
 
 PROBE = 8  # samples on which ways of running the model are compared
@@ -29,17 +31,33 @@ class Network:
         example: a batch, on the device on which to work.
         precision: ``fp32``: in the dtype of the weights; ``bf16``: convolutions and matrix products in
             bfloat16.
+        objective: the loss of the outputs, which may differentiate them; None: nothing does.
+
+    Attributes:
+        autograd: runs what needs the graph of the forward pass with it, and all else without.
     """
 
-    def __init__(self, model: nn.Module, example: Batch, precision: str = "fp32") -> None:
-        inputs = example[0]
+    def __init__(
+        self,
+        model: nn.Module,
+        example: Batch,
+        precision: str = "fp32",
+        objective: Objective | None = None,
+    ) -> None:
+        inputs, targets = example
         self.device = tensors(inputs)[0].device
         self.precision = precision
-        self.model = copy.deepcopy(model).to(self.device).eval().requires_grad_(False)
+        self.model = copy.deepcopy(model).to(self.device).eval()
+        self.autograd = Autograd()
+        self.autograd(lambda: self._tried(inputs, targets, objective))
+        if not self.autograd.needed:
+            self.model.requires_grad_(False)
         self.layout = torch.contiguous_format  # of inputs
         self.plain_layout = self.layout  # of inputs of `model` itself
         self._fused: GraphModule | None = None
         self._graph: CudaGraph | None = None
+        if self.autograd.needed:
+            return
         if isinstance(inputs, Tensor) and inputs.ndim == 4:
             self._choose(inputs)
         if self.device.type == "cuda":
@@ -61,6 +79,12 @@ class Network:
         if not isinstance(inputs, Tensor) or inputs.ndim != 4:
             return inputs
         return devices.in_layout(inputs, self.plain_layout if plain else self.layout)
+
+    def _tried(self, inputs: Any, targets: Any, objective: Objective | None) -> None:
+        """Run the model, and the loss if there is one, on a batch."""
+        outputs = call(self.model, inputs)
+        if objective is not None:
+            objective(outputs, targets)
 
     def _run(self, inputs: Any) -> Any:
         if self._fused is not None:

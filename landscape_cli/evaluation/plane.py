@@ -45,8 +45,9 @@ class Plane:
             self.origin, [(coordinates[axis], self.directions[axis]) for axis in self.directions]
         )
         if self.batchnorm_inputs is not None:
-            recompute(self.evaluator.network.model, self.batchnorm_inputs)
-            self.evaluator.network.moved()
+            network, inputs = self.evaluator.network, self.batchnorm_inputs
+            network.autograd(lambda: recompute(network.model, inputs))
+            network.moved()
 
     def evaluate(self, x: float, y: float = 0.0) -> dict[str, Evaluation]:
         """Return the evaluation on each split at a point."""

@@ -1,9 +1,8 @@
 """A model, a loss and data as a caller gives them, in the form in which the engine takes them."""
 
-import copy
 import hashlib
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,11 @@ from torch import Tensor, nn
 from torch.utils.data import default_convert
 
 from landscape_cli import device as devices
-from landscape_cli.errors import LandscapeError, unknown
-from landscape_cli.evaluation import losses
-from landscape_cli.evaluation.batches import Batch, apply_to, tensors
-from landscape_cli.evaluation.options import LOSSES
+from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.batches import Batch, apply_to, tensors, told
 from landscape_cli.evaluation.problem import Problem
-from landscape_cli.weights.arithmetic import point_of
-
-Loss = str | Callable[[Any, Any], Tensor]
+from landscape_cli.evaluation.user_loss import Loss, objective_of
+from landscape_cli.weights.arithmetic import first_nan, point_of
 
 # Numbers of a sample from which on its caller's batches are not made larger: large ones, and tokens, which
 # become vectors as long as a vocabulary, may take all memory.
@@ -37,6 +33,8 @@ def problem_of(model: nn.Module, loss: Loss, train: Any, test: Any, device: str)
     splits = {"train": parts_of(train, model, place)}
     if test is not None:
         splits["test"] = parts_of(test, model, place)
+    for name, parts in splits.items():
+        _check_numbers(name, parts)
     digest = hashlib.sha256()
     for name, parts in splits.items():
         digest.update(name.encode())
@@ -47,7 +45,7 @@ def problem_of(model: nn.Module, loss: Loss, train: Any, test: Any, device: str)
 
 
 def check_model(model: nn.Module) -> None:
-    """Refuse what is no module, and one that cannot be copied or with parameters that cannot move.
+    """Refuse what is no module, one that cannot be copied, with parameters that cannot move, or with NaN.
 
     Raises:
         LandscapeError: it is.
@@ -64,6 +62,9 @@ def check_model(model: nn.Module) -> None:
                     f"the model cannot be copied: {path}{'.' if path else ''}{name} keeps the history of its"
                     " gradients; run a batch through the model under torch.no_grad() first"
                 )
+    broken = first_nan(point_of(model))
+    if broken is not None:
+        raise LandscapeError(f"the model is broken: {broken}; give it weights from before that")
 
 
 def identity_of(problem: Problem, models: Iterable[nn.Module]) -> dict[str, str]:
@@ -74,46 +75,6 @@ def identity_of(problem: Problem, models: Iterable[nn.Module]) -> dict[str, str]
             digest.update(name.encode())
             _add_to(digest, tensor)
     return {"path": "model with its data", "sha256": digest.hexdigest()}
-
-
-def objective_of(loss: Loss) -> losses.Objective:
-    """Return the objective that a caller's loss is.
-
-    Accuracy is counted where targets are class numbers (n,) and outputs are of shape (n, classes). A loss
-    that is a module is copied; its tensors, class weights for example, go where the outputs are.
-
-    Raises:
-        LandscapeError: a name that is none of a loss; or, when called, a result that is no tensor, or outputs
-            and targets for which the loss of that name is not meant.
-    """
-    if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise unknown("loss", loss, LOSSES)
-        named = losses.objective(loss)
-
-        def of_classes(outputs: Any, targets: Any) -> tuple[Tensor, Tensor | None]:
-            if not _are_classes(outputs, targets):
-                raise LandscapeError(
-                    f"the loss {loss!r} is for outputs of shape (n, classes) and class numbers of shape (n,),"
-                    f" got {_told(outputs)} and {_told(targets)}; give a function of the two instead, such as"
-                    " torch.nn.MSELoss(reduction='none')"
-                )
-            return named(outputs, targets)
-
-        return of_classes
-    own = copy.deepcopy(loss) if isinstance(loss, nn.Module) else loss
-
-    def evaluate(outputs: Any, targets: Any) -> tuple[Tensor, Tensor | None]:
-        if isinstance(own, nn.Module) and isinstance(outputs, Tensor) and outputs.is_floating_point():
-            own.to(outputs)
-        values = own(outputs, targets)
-        if not isinstance(values, Tensor):
-            raise LandscapeError(f"the loss must return a tensor, got a {type(values).__name__}")
-        if values.ndim > 1 and values.numel() == len(values):  # (n, 1), as of a regression
-            values = values.flatten()
-        return values, losses.is_correct(outputs, targets) if _are_classes(outputs, targets) else None
-
-    return evaluate
 
 
 def parts_of(data: Any, model: nn.Module, device: torch.device) -> list[Batch]:
@@ -141,9 +102,25 @@ def parts_of(data: Any, model: nn.Module, device: torch.device) -> list[Batch]:
         if not tensors(inputs) or len(sizes) != 1 or 0 in sizes:
             raise LandscapeError(
                 "inputs and targets of a batch must be tensors of the same length, one or more, got"
-                f" {_told(inputs)} and {_told(targets)}"
+                f" {told(inputs)} and {told(targets)}"
             )
     return _joined(batches)
+
+
+def _check_numbers(split: str, parts: list[Batch]) -> None:
+    """Refuse data with NaN: the loss would be NaN everywhere.
+
+    Raises:
+        LandscapeError: naming the tensor and the first index.
+    """
+    for number, batch in enumerate(parts):
+        for what, tree in zip(("inputs", "targets"), batch, strict=True):
+            place = f"{split} {what}" + (f" of batch {number}" if len(parts) > 1 else "")
+            several = tree.items() if isinstance(tree, Mapping) else enumerate(tensors(tree))
+            named = {f"{place}[{key!r}]": tensor for key, tensor in several if isinstance(tensor, Tensor)}
+            broken = first_nan({place: tree} if isinstance(tree, Tensor) else named)
+            if broken is not None:
+                raise LandscapeError(f"the data are broken: {broken}; leave such samples out")
 
 
 def _add_to(digest: Any, tensor: Tensor) -> None:
@@ -187,7 +164,7 @@ def _pair(batch: Any, model: nn.Module) -> Batch:
         return inputs, batch
     if isinstance(batch, tuple | list) and len(batch) == 2:
         return batch[0], batch[1]
-    raise LandscapeError(f"a batch must be (inputs, targets) or a mapping, got {_told(batch)}")
+    raise LandscapeError(f"a batch must be (inputs, targets) or a mapping, got {told(batch)}")
 
 
 def _is_text(value: Any) -> bool:
@@ -230,25 +207,3 @@ def _form(tree: Any) -> Hashable:
                 )
         return tuple(map(_form, tree))
     return repr(tree)
-
-
-def _are_classes(outputs: Any, targets: Any) -> bool:
-    return (
-        isinstance(outputs, Tensor)
-        and isinstance(targets, Tensor)
-        and outputs.ndim == 2
-        and outputs.shape[1] > 1
-        and targets.shape == outputs.shape[:1]
-        and not targets.is_floating_point()
-    )
-
-
-def _told(tree: Any) -> str:
-    """Return a few words on what someone gave."""
-    if isinstance(tree, Tensor):
-        return f"{str(tree.dtype).removeprefix('torch.')} {tuple(tree.shape)}"
-    if isinstance(tree, Mapping):
-        return f"{{{', '.join(f'{name}: {_told(value)}' for name, value in tree.items())}}}"
-    if isinstance(tree, tuple | list):
-        return f"[{', '.join(map(_told, tree[:4]))}{', …' if len(tree) > 4 else ''}]"
-    return f"a {type(tree).__name__}"

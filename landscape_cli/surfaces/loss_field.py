@@ -13,6 +13,8 @@ from landscape_cli.arrays import Array, Index
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import Batch, automatic_size, rebatched, size_of, tensors
 from landscape_cli.evaluation.evaluator import Evaluation, Evaluator
+from landscape_cli.evaluation.losses import Scores
+from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.plane import Plane
 from landscape_cli.evaluation.problem import Problem, chosen, subset
@@ -41,8 +43,6 @@ class LossField:
         y: coordinates; None for a line.
         options: how exactly.
     """
-
-    refinement: tuple[str, ...] = ("tolerance",)  # asks for more points of the same surface
 
     def __init__(
         self,
@@ -83,6 +83,11 @@ class LossField:
     def device(self) -> torch.device:
         """Where the work is done."""
         return self.plane.evaluator.network.device
+
+    @property
+    def refinement(self) -> tuple[str, ...]:
+        """Keys that may differ when a file is gone on with: for more points, or other memory."""
+        return ("tolerance",) if self._first_scores.one_for_all else ("tolerance", "batch_size")
 
     @property
     def advice(self) -> str:
@@ -271,17 +276,30 @@ class LossField:
         Raises:
             LandscapeError: the loss gives another number of losses than samples, of which a subset is wanted.
         """
-        evaluator = self.plane.evaluator
-        split, parts = next(iter(evaluator.splits.items()))
-        inputs, targets = parts[0]
-        losses, correct = self.problem.objective(evaluator.network(inputs), targets)
-        if self.subsets and losses.shape != (size_of(inputs),):
+        losses, correct, weights = self._first_scores
+        if self.anchors and weights is not None:
+            raise LandscapeError(
+                f"anchors={self.options.anchors} is for losses of equal weights; leave it out: samples= alone"
+                " takes weighted ones"
+            )
+        split, parts = next(iter(self.splits.items()))
+        count = size_of(parts[0][0])
+        if self.subsets and losses.shape != (count,):
             raise LandscapeError(
                 f"samples={self.options.samples} needs the loss of each sample, of shape (n,); this loss"
-                f" gives {tuple(losses.shape)} for {size_of(inputs)} {split} samples: say reduction='none',"
+                f" gives {tuple(losses.shape)} for {count} {split} samples: say reduction='none',"
                 " and average over all dimensions but the first"
             )
         return correct is not None
+
+    @cached_property
+    def _first_scores(self) -> Scores:
+        """What the first batch gives."""
+        evaluator = self.plane.evaluator
+        inputs, targets = next(iter(evaluator.splits.values()))[0]
+        network = evaluator.network
+        with enough_for(evaluator.batch_size):
+            return network.autograd(lambda: self.problem.objective(network(inputs), targets))
 
     def _plane(self, splits: Mapping[str, list[Batch]], precision: str) -> Plane:
         evaluator = Evaluator(self.problem.model, splits, self.problem.objective, precision)

@@ -53,29 +53,30 @@ def measure(
     split, parts = next(iter(splits.items()))
     few = chosen(parts, torch.arange(SAMPLES))
     count = sum(size_of(inputs) for inputs, _ in few)
-    planes = {}
-    for name, dtype in ((precision, torch.float32), ("float64", torch.float64)):
+
+    def plane(name: str, dtype: torch.dtype) -> Plane:
         model = copy.deepcopy(problem.model).to(dtype)
         batches = [(to_dtype(inputs, dtype), to_dtype(targets, dtype)) for inputs, targets in few]
         evaluator = Evaluator(
             model, {split: batches}, problem.objective, precision if name == precision else "fp32"
         )
-        origin = point_of(model)
         inputs = [inputs for inputs, _ in batches] if recompute else None
-        planes[name] = Plane(evaluator, origin, directions, inputs)
-    measured = []
-    for x, y in points:
-        losses = {precision: planes[precision].evaluate(x, y)[split].loss}
-        try:
-            losses["float64"] = planes["float64"].evaluate(x, y)[split].loss
-        except RuntimeError as failure:  # a model that makes tensors of float32 itself
-            raise LandscapeError(
-                f"precision={precision} is measured against float64, in which this model or loss does not run"
-                f" ({str(failure).splitlines()[0]}); choose precision=fp32"
-            ) from failure
-        error = abs(losses[precision] / losses["float64"] - 1) if losses["float64"] else 0.0
-        measured.append(Check(x, y, split, count, losses[precision], losses["float64"], error))
-    return measured
+        return Plane(evaluator, point_of(model), directions, inputs)
+
+    fast = plane(precision, torch.float32)
+    found = [fast.evaluate(x, y)[split].loss for x, y in points]
+    try:
+        exact = plane("float64", torch.float64)
+        expected = [exact.evaluate(x, y)[split].loss for x, y in points]
+    except RuntimeError as failure:  # a model that makes tensors of float32 itself
+        raise LandscapeError(
+            f"precision={precision} is measured against float64, in which this model or loss does not run"
+            f" ({str(failure).splitlines()[0]}); choose precision=fp32"
+        ) from failure
+    return [
+        Check(x, y, split, count, one, other, abs(one / other - 1) if other else 0.0)
+        for (x, y), one, other in zip(points, found, expected, strict=True)
+    ]
 
 
 def points_to_check(x: Array, y: Array | None) -> list[tuple[float, float]]:

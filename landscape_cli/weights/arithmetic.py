@@ -24,6 +24,19 @@ def params_of(model: nn.Module) -> Vector:
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
+def first_nan(named: Mapping[str, Tensor]) -> str | None:
+    """Return what to tell of the first tensor with NaN in it: name, how many, where; None: there is none.
+
+    Infinities are numbers here: masks of attention hold them.
+    """
+    for name, tensor in named.items():
+        if tensor.is_floating_point() and bool(tensor.isnan().any()):
+            places = tensor.isnan().nonzero()
+            where = f" at {places[0].tolist()}" if tensor.ndim else ""
+            return f"{name} has {len(places):,} NaN among {tensor.numel():,} numbers, the first{where}"
+    return None
+
+
 def subtract(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> Vector:
     """Return one - other, over the names of `one`."""
     return {name: tensor - other[name] for name, tensor in one.items()}

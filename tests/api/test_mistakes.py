@@ -69,7 +69,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "grid": (lambda out: line(mlp(), EACH, NUMBERS, out=out, x=(1, -1, 3)), "x must be"),
     "samples of a mean": (
-        lambda out: line(mlp(), nn.CrossEntropyLoss(), NUMBERS, out=out, samples=6),
+        lambda out: line(mlp(), nn.MultiMarginLoss(), NUMBERS, out=out, samples=6),
         "samples=6 needs the loss of each sample",
     ),
     "two architectures": (

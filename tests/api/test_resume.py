@@ -56,7 +56,6 @@ def test_another_model_or_other_data_are_refused(tmp_path: Path) -> None:
         lambda: surface(mlp(), EACH, (NUMBERS[0], 2 - NUMBERS[1]), out=out, **few),
         lambda: surface(mlp(), EACH, NUMBERS, NUMBERS, out=out, **few),
         lambda: surface(mlp(), EACH, NUMBERS, out=out, direction_seed=1, **few),
-        lambda: surface(mlp(), EACH, NUMBERS, out=out, batch_size=5, **few),
         lambda: interpolate(mlp(), mlp(1), EACH, NUMBERS, out=out),
     ]
     for call in calls:
@@ -69,3 +68,15 @@ def test_another_loss_is_refused_in_the_same_file(tmp_path: Path) -> None:
     line(mlp(), EACH, NUMBERS, out=tmp_path / "line.h5", x=(-1, 1, 3))
     with pytest.raises(LandscapeError, match="the loss or the network's code has changed"):
         line(mlp(), nn.CrossEntropyLoss(label_smoothing=0.1), NUMBERS, out=tmp_path / "line.h5", x=(-1, 1, 3))
+
+
+def test_the_batch_size_may_change_where_the_loss_is_one_of_samples(tmp_path: Path) -> None:
+    """It costs other memory; of a batch's mean it changes the value."""
+    options = {"x": (-1, 1, 3), "out": tmp_path / "line.h5"}
+    first = line(mlp(), EACH, NUMBERS, batch_size=5, **options)
+    again = line(mlp(), EACH, NUMBERS, batch_size=4, **options)
+    np.testing.assert_array_equal(first.values["train/loss"], again.values["train/loss"])
+    options["out"] = tmp_path / "mean.h5"
+    line(mlp(), nn.MultiMarginLoss(), NUMBERS, batch_size=5, **options)
+    with pytest.raises(LandscapeError, match="batch_size: saved 5, asked for 4"):
+        line(mlp(), nn.MultiMarginLoss(), NUMBERS, batch_size=4, **options)

@@ -36,6 +36,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from landscape_cli import line, surface
 
+WEIGHTED = nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 3.0]).double())
 SMALL = {"x": (-1, 1, 3), "y": (0, 0.5, 2)}
 
 
@@ -53,7 +54,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, Any, Callable[[nn.Module], 
         mlp,
         nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 3.0]), reduction="none"),
         NUMBERS,
-        lambda m: [EACH(m(NUMBERS[0].double()), NUMBERS[1]) * (1 + NUMBERS[1])],
+        lambda m: [WEIGHTED(m(NUMBERS[0].double()), NUMBERS[1])],
         1e-6,
     ),
     "tokens": (language_model, token_losses, EQUAL, token_twin(EQUAL), 1e-6),

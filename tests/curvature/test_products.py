@@ -16,7 +16,7 @@ import cases
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import Batch, rebatched, to_dtype
-from landscape_cli.evaluation.losses import objective, per_sample_loss
+from landscape_cli.evaluation.losses import Scores, objective, per_sample_loss
 
 torchs_own = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
 ROUNDING = {torch.float64: 1e-8, torch.float32: 1e-3}
@@ -136,8 +136,8 @@ def test_networks_of_ones_own(named: bool, reduction: str) -> None:
     tokens, scale = torch.randn(7, 5, 4).double(), torch.rand(7).double()
     targets = torch.randint(0, 4, (7, 5))
 
-    def own_loss(outputs: Tensor, targets: Tensor) -> tuple[Tensor, None]:  # one a token, or one a batch
-        return F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction=reduction), None
+    def own_loss(outputs: Tensor, targets: Tensor) -> Scores:  # one a token, or one a batch
+        return Scores(F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction=reduction), None)
 
     inputs: Any = {"tokens": tokens, "scale": scale} if named else (tokens, scale)
     parts: list[Batch] = rebatched([(inputs, targets)], 3)  # 3 + 3 + 1
@@ -158,8 +158,8 @@ def test_networks_of_ones_own(named: bool, reduction: str) -> None:
 def test_a_loss_linear_in_the_weights_has_none() -> None:
     model, inputs = nn.Linear(3, 2), torch.ones(4, 3)
 
-    def mean_output(outputs: Tensor, targets: Tensor) -> tuple[Tensor, None]:
-        return outputs.sum(dim=1), None
+    def mean_output(outputs: Tensor, targets: Tensor) -> Scores:
+        return Scores(outputs.sum(dim=1), None)
 
     hessian = Hessian(model, [(inputs, inputs)], mean_output, "all")
     np.testing.assert_array_equal(hessian.product(np.ones(8)), np.zeros(8))
@@ -181,8 +181,8 @@ class Wrapped(nn.Linear):
         return Once.apply(super().forward(inputs))
 
 
-def margins(outputs: Tensor, targets: Tensor) -> tuple[Tensor, None]:
-    return F.multilabel_margin_loss(outputs, targets[:, None].expand(outputs.shape)), None
+def margins(outputs: Tensor, targets: Tensor) -> Scores:
+    return Scores(F.multilabel_margin_loss(outputs, targets[:, None].expand(outputs.shape)), None)
 
 
 def test_what_has_no_second_derivative_is_refused_in_words() -> None:

@@ -1,0 +1,25 @@
+"""What is told where a batch does not fit the memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from landscape_cli.errors import LandscapeError, is_out_of_memory
+
+
+@contextmanager
+def enough_for(batch_size: int) -> Iterator[None]:
+    """Let a failure of the body for lack of memory say which `batch_size` to try.
+
+    Raises:
+        LandscapeError: the memory does not suffice for passes of `batch_size` samples.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        smaller = f"say batch_size={batch_size // 2}" if batch_size > 1 else "choose a smaller network"
+        raise LandscapeError(
+            f"the memory does not suffice for passes of {batch_size} samples; {smaller}: what is finished is"
+            " kept, and the same command goes on"
+        ) from error
