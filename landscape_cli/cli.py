@@ -14,6 +14,7 @@ import time
 import traceback
 from contextlib import redirect_stdout, suppress
 from importlib.metadata import version
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from landscape_cli.messages import explain
 
 COMMANDS = {
     "train": "train a network and keep its checkpoints in a run folder",
+    "import": "a run folder of weights that were trained elsewhere",
     "surface": "the loss on a line or a plane through a run's weights, into an HDF5 file",
     "interpolate": "the loss on the straight line from one run's weights to another's",
     "trajectory": "a run's path through weight space by PCA, and the loss on its plane",
@@ -99,12 +101,18 @@ def task(config: DictConfig) -> None:
 def _run(command: str, settings: Any) -> Path | None:
     """Let the command's module do the work; return what it wrote."""
     try:
-        written: Path | None = importlib.import_module(f"landscape_cli.commands.{command}").run(settings)
+        module = importlib.import_module(f"landscape_cli.commands.{_module_of(command)}")
+        written: Path | None = module.run(settings)
     except Exception as error:
         if _rank():
             _tell_as_follower(error)
         raise
     return written
+
+
+def _module_of(command: str) -> str:
+    """Return the name of a command's module: Python cannot call one ``import``."""
+    return f"{command}_" if iskeyword(command) else command
 
 
 def _tell_as_follower(error: Exception) -> None:

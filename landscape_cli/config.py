@@ -16,7 +16,8 @@ CONF = (
 )  # in a wheel, in a checkout
 
 # Where the work is done and its result is put, not what it is: a resumed job may differ in these.
-CIRCUMSTANCES = ("out", "outputs_dir", "device", "trust", "dataset.root")
+# What weights were imported from is told by their SHA-256.
+CIRCUMSTANCES = ("out", "outputs_dir", "device", "trust", "dataset.root", "weights")
 
 
 def to_yaml(config: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ ROWS = [
     {"evaluation", "workers"},
     {"surfaces", "gradients"},
     {"curvature", "training"},
-    {"reproduction"},
+    {"reproduction", "recording"},
     {"phenomena"},
     {"schemas"},
     {"composition"},

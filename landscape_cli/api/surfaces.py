@@ -30,11 +30,12 @@ from landscape_cli.surfaces.grid import check_grid, grid
 from landscape_cli.surfaces.known_solutions import KnownSolution
 from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.weights import directions
-from landscape_cli.weights.arithmetic import Vector, params_of, point_of
+from landscape_cli.weights.arithmetic import Vector
+from landscape_cli.weights.selection import selected
 from landscape_cli.workers import processes
 
 Grid = tuple[float, float, int]
-EXACTLY = ("samples", "anchors", "tolerance", "precision", "batch_size", "seed")
+EXACTLY = ("samples", "anchors", "tolerance", "precision", "batch_size", "params", "seed")
 
 
 @with_options(*EXACTLY)
@@ -96,7 +97,7 @@ def surface(
         check_grid("y", asked["y"])
     exactly = Options(**_plain(options))
     problem = problem_of(model, loss, train, test, str(device))
-    params = params_of(model)
+    params = {name: model.get_parameter(name).detach() for name in selected(model, exactly.params)}
     axes = {
         axis: directions.random(params, norm=norm, ignore=ignore, seed=direction_seed, axis=axis)
         for axis in ("x" if y is None else "xy")
@@ -147,10 +148,7 @@ def interpolate(
     exactly = Options(**_plain(options))
     problem = problem_of(start, loss, train, test, str(device))
     check_model(end)
-    from_, to = ({name: tensor.cpu() for name, tensor in point_of(one).items()} for one in (start, end))
-    direction = directions.toward(from_, to)
-    if exactly.batchnorm != "interpolate":
-        direction = {name: direction[name] for name in params_of(start)}
+    direction = directions.between(start, end, exactly.params, exactly.batchnorm)
     identity = identity_of(problem, [start, end])
     known = [
         KnownSolution(label, place, 0.0, identity, not_compared=NOT_COMPARED)

@@ -10,6 +10,7 @@ from landscape_cli import store
 from landscape_cli.curvature.hessian_field import HessianField
 from landscape_cli.curvature.options import Options
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.evaluation.options import Options as EvaluationOptions
 from landscape_cli.evaluation.problem import classifier
 from landscape_cli.schemas.evaluation import HessianConfig
 from landscape_cli.solutions import load_dataset, locate
@@ -49,7 +50,9 @@ def _run(config: HessianConfig, group: processes.Group) -> Path | None:
     problem = classifier(model, dataset, solution.run.config["loss"], [config.split])
     x, y = grids.get("x", np.zeros(1)), grids.get("y")
     field = HessianField(problem, chosen, x, y, config.part(Options))
-    known = known_solutions([solution], [(0.0, 0.0)], dataset, [config.split], samples=config.samples)
+    known = known_solutions(
+        [solution], [(0.0, 0.0)], dataset, [config.split], EvaluationOptions(samples=config.samples)
+    )
     header = Header(dataclasses.asdict(config), solution.run.config, known)
     return compute(group, Path(config.out or ""), field, header)
 

@@ -17,8 +17,7 @@ from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import grid
 from landscape_cli.surfaces.known_solutions import known_solutions
 from landscape_cli.surfaces.loss_field import LossField
-from landscape_cli.weights.arithmetic import params_of, point_of
-from landscape_cli.weights.directions import toward
+from landscape_cli.weights.directions import between
 from landscape_cli.workers import processes
 
 
@@ -41,15 +40,11 @@ def _run(config: InterpolateConfig, group: processes.Group) -> Path | None:
     device = devices.resolve(config.device)
     dataset = load_dataset(start.run.config, device, trust=config.trust, location=config.dataset)
     model, other = (solution.network(dataset, trust=config.trust) for solution in (start, end))
-    direction = toward(point_of(model), point_of(other))
-    if config.batchnorm != "interpolate":
-        direction = {name: direction[name] for name in params_of(model)}
+    direction = between(model, other, config.params, config.batchnorm)
     options, ends = config.part(Options), [(0.0, 0.0), (1.0, 0.0)]
     problem = classifier(model, dataset, start.run.config["loss"], config.splits)
     field = LossField(problem, {"x": direction}, grid(*config.alpha), None, options)
-    known = known_solutions(
-        [start, end], ends, dataset, config.splits, samples=options.samples, batchnorm=options.batchnorm
-    )
+    known = known_solutions([start, end], ends, dataset, config.splits, options)
     shared = in_common([start.run.config, end.run.config])
     return compute(group, Path(config.out or ""), field, Header(dataclasses.asdict(config), shared, known))
 

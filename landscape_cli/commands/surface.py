@@ -16,7 +16,8 @@ from landscape_cli.surfaces.grid import grid
 from landscape_cli.surfaces.known_solutions import known_solutions
 from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.weights import directions
-from landscape_cli.weights.arithmetic import Vector, norm, params_of, point_of
+from landscape_cli.weights.arithmetic import Vector, norm
+from landscape_cli.weights.selection import selected
 from landscape_cli.workers import processes
 
 AXES = {1: "a line needs one run", 2: "a plane needs two runs"}
@@ -51,7 +52,7 @@ def _run(config: SurfaceConfig, group: processes.Group) -> Path | None:
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             raise LandscapeError(f"direction.seed must be a whole number of zero or more, got {seed!r}")
         axes = ["x"] if config.y is None else ["x", "y"]
-        params = params_of(model)
+        params = {name: model.get_parameter(name).detach() for name in selected(model, config.params)}
         chosen = {axis: directions.random(params, axis=axis, **how) for axis in axes}
         places = [(0.0, 0.0)]
     solutions = [centre, *targets]
@@ -59,9 +60,7 @@ def _run(config: SurfaceConfig, group: processes.Group) -> Path | None:
     problem = classifier(model, dataset, centre.run.config["loss"], config.splits)
     y = None if config.y is None else grid(*config.y)
     field = LossField(problem, chosen, grid(*config.x), y, options)
-    known = known_solutions(
-        solutions, places, dataset, config.splits, samples=options.samples, batchnorm=options.batchnorm
-    )
+    known = known_solutions(solutions, places, dataset, config.splits, options)
     shared = in_common([solution.run.config for solution in solutions])
     return compute(group, Path(config.out or ""), field, Header(dataclasses.asdict(config), shared, known))
 
@@ -94,9 +93,9 @@ def _toward(
     config: SurfaceConfig, centre: Solution, targets: list[Solution], dataset: Dataset
 ) -> tuple[dict[str, Vector], list[tuple[float, float]]]:
     """Return the directions toward the targets, and where in the plane the solutions lie."""
-    points = [point_of(solution.network(dataset, trust=config.trust)) for solution in (centre, *targets)]
-    params = set(params_of(centre.network(dataset, trust=config.trust)))
-    vectors = [directions.toward(points[0], point) for point in points[1:]]
+    model, *others = (solution.network(dataset, trust=config.trust) for solution in (centre, *targets))
+    params = set(selected(model, config.params))
+    vectors = [directions.between(model, other, config.params, config.batchnorm) for other in others]
     places = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
     if norm({name: vectors[0][name] for name in params}) == 0:
         raise LandscapeError(
@@ -106,6 +105,4 @@ def _toward(
         orthogonal, along = directions.orthogonalize(vectors[1], vectors[0], params)  # refuses a line
         if config.direction["orthogonalize"]:
             vectors[1], places[2] = orthogonal, (along, 1.0)
-    if config.batchnorm != "interpolate":
-        vectors = [{name: vector[name] for name in params} for vector in vectors]
     return dict(zip("xy", vectors, strict=False)), places[: 1 + len(targets)]

@@ -21,6 +21,7 @@ from landscape_cli.surfaces.known_solutions import known_solutions
 from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.surfaces.trajectory import around, trajectory
 from landscape_cli.weights.arithmetic import params_of
+from landscape_cli.weights.selection import selected
 from landscape_cli.workers import processes
 
 FEWEST = 3  # checkpoints that can span a plane
@@ -46,6 +47,7 @@ def _run(config: TrajectoryConfig, group: processes.Group) -> Path | None:
     plane, path = trajectory(
         lambda number: checkpoint.load(trained.checkpoint_path(epochs[number]))["model"],
         params_of(model),
+        selected(model, config.params),
         epochs,
         {name: np.array([rows[epoch][name] for epoch in epochs]) for name in RECORDED},
         ignore=config.ignore,
@@ -57,8 +59,7 @@ def _run(config: TrajectoryConfig, group: processes.Group) -> Path | None:
         [(0.0, 0.0), (float(path.x[0]), float(path.y[0]))],
         dataset,
         config.splits,
-        samples=options.samples,
-        batchnorm=options.batchnorm,
+        options,
     )
     start = replace(start, not_compared=f"{path.distance[0]:.4g} away from the plane")
     axes = zip((config.x, config.y), around(path), strict=True)

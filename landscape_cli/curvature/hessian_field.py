@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from glob import escape
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from landscape_cli.progress import note
 from landscape_cli.store import Writer
 from landscape_cli.surfaces.field import Obtain, Share
 from landscape_cli.weights.arithmetic import Vector, point_of
+from landscape_cli.weights.selection import selected
 from landscape_cli.workers.processes import Values
 
 NAMES = (
@@ -72,9 +74,11 @@ class HessianField:
         network = self.evaluator.network
         self.device = network.device
         self.plane = Plane(self.evaluator, point_of(network.model), directions)
+        # of the caller's model: in the copy nothing is trainable
+        names = [escape(name) for name in selected(problem.model, options.params)]
         plain = [(network.prepared(inputs, plain=True), targets) for inputs, targets in parts]
         with enough_for(self.evaluator.batch_size):
-            self.hessian = Hessian(network.model, plain, problem.objective, options.params)
+            self.hessian = Hessian(network.model, plain, problem.objective, names)
         self.samples = sum(size_of(inputs) for inputs, _ in parts)
         self._last: Extremes | None = None
 

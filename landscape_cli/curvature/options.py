@@ -1,7 +1,9 @@
 """How exactly the extreme eigenvalues of a Hessian are computed."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from landscape_cli.evaluation.options import check_params
 from landscape_cli.keys import COUNT, NOT_NEGATIVE, Range, check, key
 
 FRACTION = Range("a number between 0 and 1", lambda value: 0 < value < 1)
@@ -20,10 +22,10 @@ class Options:
         "the loss is the mean over this many samples (class-balanced, those of `surface`); null: all",
         COUNT,
     )
-    params: str = key(
+    params: Any = key(
         "weights",
-        "weights: derivatives by parameters with more than one dimension, as Li et al.'s code has it; or all",
-        choices=("weights", "all"),
+        "derivatives by these: weights (more than one dimension, as Li et al.'s code has it), all, trainable,"
+        " or patterns of names, 'layer4.*' or ['*.lora_A.*','*.lora_B.*']",
     )
     tolerance: float = key(
         0.01, "relative, of the eigenvalues: ||Hv - lambda v|| over |lambda| + max |lambda| / 10", FRACTION
@@ -37,3 +39,4 @@ class Options:
     def __post_init__(self) -> None:
         """Check the ranges."""
         check(self)
+        check_params(self.params)

@@ -13,6 +13,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import Batch, size_of
 from landscape_cli.evaluation.evaluator import evaluate_samples
 from landscape_cli.evaluation.losses import Objective
+from landscape_cli.weights.selection import Params, selected
 
 
 class Hessian:
@@ -27,24 +28,20 @@ class Hessian:
         model: in evaluation mode, left as it is. Its weights may be changed in place; say `moved` then.
         parts: the samples, in the model's dtype, in batches of any size.
         objective: gives a loss for each sample, or one, the mean of the batch.
-        params: ``weights``: derivatives by parameters with more than one dimension alone, without biases and
-            BatchNorm's factors, as in the code of Li et al. (2018); ``all``: by all.
+        params: by which parameters derivatives are taken, as `selected` names them. ``weights``: without
+            biases and BatchNorm's factors, as in the code of Li et al. (2018).
 
     Raises:
         LandscapeError: there are no such parameters, or an operation of the network has no second derivative
             in torch.
     """
 
-    def __init__(self, model: nn.Module, parts: list[Batch], objective: Objective, params: str) -> None:
+    def __init__(self, model: nn.Module, parts: list[Batch], objective: Objective, params: Params) -> None:
         self.model, self.parts, self.objective = model, parts, objective
         # tensors of their own that lie in the memory of the model's: its flags stay what they are
         self.weights = {
-            name: parameter.detach().requires_grad_()
-            for name, parameter in model.named_parameters()
-            if params == "all" or parameter.ndim > 1
+            name: model.get_parameter(name).detach().requires_grad_() for name in selected(model, params)
         }
-        if not self.weights:
-            raise LandscapeError(f"params={params}: no parameter has more than one dimension; say params=all")
         self.size = sum(weight.numel() for weight in self.weights.values())
         run = evaluate_samples(lambda inputs: self._outputs({}, inputs), parts, objective)
         self._count = len(run.losses) if run.weights is None else float(run.weights.sum())

@@ -1,13 +1,25 @@
 """How exactly a loss is evaluated at the points of a surface: one set of options for shell and Python."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, check, key
+from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, check, key, require
 
 LOSSES = ("cross_entropy", "mse")
 PRECISIONS = ("fp32", "bf16")
 BATCHNORM = ("interpolate", "recompute", "keep")
+
+
+def check_params(params: Any) -> None:
+    """Refuse what cannot name parameters.
+
+    Raises:
+        LandscapeError: it is no word and no list of words.
+    """
+    words = params if isinstance(params, list | tuple) else [params]
+    holds = bool(words) and all(isinstance(word, str) and word for word in words)
+    require(holds, "params", params, "all, trainable, weights, or patterns of names")
 
 
 @dataclass
@@ -45,10 +57,16 @@ class Options:
         " or recompute (on the training split, at each point)",
         choices=BATCHNORM,
     )
+    params: Any = key(
+        "all",
+        "which parameters move, the others stay: all, trainable, weights (more than one dimension), or"
+        " patterns of names, 'layer4.*' or ['*.lora_A.*','*.lora_B.*']",
+    )
     seed: int = key(0, "of the choice of samples", NOT_NEGATIVE)
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         check(self)
+        check_params(self.params)
         if self.anchors is not None and self.samples is None:
             raise LandscapeError(f"anchors={self.anchors} is for a subset of the samples; say samples= too")

@@ -8,10 +8,11 @@ from typing import Any
 from landscape_cli.schemas.evaluation import HessianConfig, InterpolateConfig, SurfaceConfig, TrajectoryConfig
 from landscape_cli.schemas.files import ExportConfig, ListConfig, PlotConfig, ReportConfig
 from landscape_cli.schemas.reproduction import GalleryConfig, ReproduceConfig
-from landscape_cli.schemas.training import TrainConfig
+from landscape_cli.schemas.training import ImportConfig, TrainConfig
 
 SCHEMAS: dict[str, type[Any]] = {
     "train": TrainConfig,
+    "import": ImportConfig,
     "surface": SurfaceConfig,
     "interpolate": InterpolateConfig,
     "trajectory": TrajectoryConfig,

@@ -1,13 +1,16 @@
-"""The keys of `landscape train`."""
+"""The keys of `landscape train` and `landscape import`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from omegaconf import MISSING
+
 from landscape_cli.config import CIRCUMSTANCES, readable_name
 from landscape_cli.errors import LandscapeError
-from landscape_cli.keys import COUNT, key
-from landscape_cli.schemas.common import Common
+from landscape_cli.evaluation.options import LOSSES
+from landscape_cli.keys import COUNT, key, require
+from landscape_cli.schemas.common import Common, as_list
 from landscape_cli.training.options import Recipe
 
 SOURCE = (
@@ -56,3 +59,62 @@ class TrainConfig(Recipe, Common):
             raise LandscapeError(
                 "normalization=batch needs at least two samples a forward pass, got micro_batch=1"
             )
+
+
+@dataclass
+class ImportConfig(Common):
+    """make a run folder of weights that were trained elsewhere, for all commands that work on a run.
+    Network and data are named as in `landscape train`; the losses of each checkpoint are evaluated on them.
+    """
+
+    out: str | None = key(None, "the run folder; default: a readable name under outputs_dir")
+    weights: Any = key(
+        MISSING,
+        "a file (.pt .pth .t7 .ckpt .bin .safetensors), files in training order, or a folder of them",
+    )
+    match: str = key(
+        "names",
+        "names (a prefix such as module. is found), or order: the same network in another code, whose tensors"
+        " come in the same order",
+        choices=("names", "order"),
+    )
+    entry: str | None = key(None, "which entry of the files holds the weights, say ema; null: found")
+    epochs: Any = key(
+        None,
+        "of the checkpoints, say [0,10,20]; null: the numbers in the names, or those in the files, or 1, 2",
+    )
+    trust: bool = key(False, "true: run the code that architecture.source= and dataset.source= name")
+    loss: str = key("cross_entropy", "as in `landscape train`", choices=LOSSES)
+    dataset: dict[str, Any] = key({}, SOURCE)
+    architecture: dict[str, Any] = key({}, "")
+    normalization: dict[str, Any] = key({}, "")
+    # how the weights came about, as presets tell it; titles of pictures name it
+    init: dict[str, Any] | None = key(None, "")
+    optimizer: dict[str, Any] | None = key(None, "")
+    schedule: dict[str, Any] | None = key(None, "")
+    batch_size: Any = key(None, "")
+    micro_batch: int | None = key(None, "")
+    augment: str | None = key(None, "")
+    l1: float | None = key(None, "")
+    clip_grad_norm: float | None = key(None, "")
+    stop_at_train_accuracy: float | None = key(None, "")
+    precision: str | None = key(None, "")
+    compile: bool | None = key(None, "")
+    checkpoint_every: int | None = key(None, "")
+
+    help_end: ClassVar[str] = TrainConfig.help_end
+
+    def default_out(self, overrides: list[str]) -> Path:
+        """Return the run folder that these overrides of the configuration name."""
+        stem = f"{self.dataset['name']}-{self.architecture['name']}_{Path(self.weights[0]).stem}"
+        told = {*CIRCUMSTANCES, "weights", "dataset", "architecture"}
+        return Path(self.outputs_dir, "runs", readable_name(stem, overrides, told))
+
+    def __post_init__(self) -> None:
+        """Check the ranges, and take one file for a list of one."""
+        self.weights = as_list("weights", self.weights)
+        require(len(self.weights) >= 1, "weights", self.weights, "a file, files or a folder")
+        if isinstance(self.epochs, list):
+            wrong = next((one for one in self.epochs if not isinstance(one, int) or one < 0), None)
+            require(wrong is None, "epochs", self.epochs, "numbers of zero or more")
+        super().__post_init__()

@@ -11,6 +11,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.store.surface import read
 
 REFINEMENT = ("tolerance",)  # asks for more points of the same surface
+LATER = {"params": "all"}  # keys that came after files had been begun, with what those mean
 PATHS = ("run", "from_run", "to_run", "direction.to", "dataset")  # checkpoints and fingerprint identify these
 
 
@@ -29,7 +30,8 @@ def check_same(
         LandscapeError: naming the first difference.
     """
     surface = read(path)
-    difference = first_difference(surface.config, config, ignore=(*CIRCUMSTANCES, *PATHS, *refinement))
+    saved = {**LATER, **surface.config}
+    difference = first_difference(saved, config, ignore=(*CIRCUMSTANCES, *PATHS, *refinement))
     begun_with = json.loads(surface.attributes["checkpoint"])
     for before, now in zip_longest(
         begun_with, checkpoints, fillvalue={"sha256": "", "path": "no checkpoint"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import Evaluation
+from landscape_cli.evaluation.options import Options
 from landscape_cli.solutions import Solution, labels
 
 # relative; the same weights and samples in another batch size or on another device agree to 1e-6
@@ -39,22 +40,19 @@ def known_solutions(
     places: Sequence[tuple[float, float]],
     dataset: Dataset,
     splits: Sequence[str],
-    *,
-    samples: int | None,
-    batchnorm: str = "interpolate",
+    options: Options,
 ) -> list[KnownSolution]:
     """Return what is known of solutions, of the one at (0, 0) first.
 
-    A loss is not compared where the two are not of the same samples, or where the running statistics are
-    others.
+    A loss is not compared where the two are not of the same samples, or where the running statistics, or
+    parameters that stay, are others.
 
     Args:
         solutions: whose runs recorded losses.
         places: their coordinates.
         dataset: on which the surface is evaluated.
         splits: of these.
-        samples: of a split that are evaluated; None: all.
-        batchnorm: what becomes of running statistics between solutions.
+        options: of the evaluation.
 
     Raises:
         LandscapeError: the data are no longer those on which the first solution was trained.
@@ -71,12 +69,14 @@ def known_solutions(
         zip(labels(list(solutions)), solutions, places, strict=True)
     ):
         reason = None
-        if samples is not None:
-            reason = f"samples={samples}"
+        if options.samples is not None:
+            reason = f"samples={options.samples}"
         elif trained_on[number] != dataset.fingerprint:
             reason = "trained on other data"
-        elif batchnorm == "recompute" or (batchnorm == "keep" and number > 0):
-            reason = f"batchnorm={batchnorm}"
+        elif options.batchnorm == "recompute" or (options.batchnorm == "keep" and number > 0):
+            reason = f"batchnorm={options.batchnorm}"
+        elif options.params != "all" and number > 0:
+            reason = f"params={options.params}: it is a point beside this solution"
         recorded = {split: solution.recorded_loss(split) for split in splits}
         known.append(KnownSolution(label, x, y, solution.identity, recorded, reason))
     return known

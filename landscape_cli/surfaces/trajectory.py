@@ -1,7 +1,7 @@
 """The path of a training on the plane of its first two principal components (Li et al. 2018, section 7)."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ MARGIN = 0.15  # of the path's larger extent, around it
 def trajectory(
     weights: Callable[[int], Mapping[str, Tensor]],
     params: Vector,
+    names: Collection[str],
     epochs: Sequence[int],
     recorded: Mapping[str, Array],
     *,
@@ -36,12 +37,13 @@ def trajectory(
     Args:
         weights: number of a point -> the weights there, by parameter name; read again when they are needed.
         params: those of the last point, the origin.
+        names: of those that move.
         epochs: of the points, increasing.
         recorded: the losses and accuracies of `RECORDED` at the points, as training recorded them.
         ignore: ``biasbn``: parameters with one dimension do not move; or ``none``.
         seed: of the two Gaussian directions that the plane is compared with.
     """
-    moving = {name: w for name, w in params.items() if ignore == "none" or w.ndim > 1}
+    moving = {name: params[name] for name in names if ignore == "none" or params[name].ndim > 1}
 
     def load(number: int) -> Tensor:
         return pca.flat(weights(number), moving)

@@ -9,10 +9,9 @@ from landscape_cli import device as devices
 from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset, Split
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.evaluator import evaluate
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.progress import bar, describe
-from landscape_cli.training.metrics import gradient_norm, weight_norm
+from landscape_cli.training.metrics import measured
 from landscape_cli.training.options import Recipe
 from landscape_cli.training.record import Record
 from landscape_cli.training.state import State
@@ -64,17 +63,8 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
 
     def metrics(started: float, lr: float) -> dict[str, float]:
         describe(progress, "evaluating")
-        on_train, on_test = (evaluate(model, split, recipe.loss) for split in (train_split, test_split))
-        return {
-            "lr": lr,
-            "train_loss": on_train.loss,
-            "train_accuracy": on_train.accuracy,
-            "test_loss": on_test.loss,
-            "test_accuracy": on_test.accuracy,
-            "weight_norm": weight_norm(model),
-            "gradient_norm": gradient_norm(model, train_split, recipe.loss),
-            "seconds": time.perf_counter() - started,
-        }
+        values = measured(model, train_split, test_split, recipe.loss)
+        return {"lr": lr, **values, "seconds": time.perf_counter() - started}
 
     def is_last(row: dict[str, float]) -> bool:
         stop = recipe.stop_at_train_accuracy

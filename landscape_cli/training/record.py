@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from landscape_cli import checkpoint, provenance
 from landscape_cli.config import first_difference, to_yaml
@@ -56,21 +58,50 @@ class Record:
         The row is on the disk before the checkpoint, so that no checkpoint is without its rows.
         """
         row = {"epoch": state.epoch, "step": state.step, **metrics}
-        path = self.path / "metrics.csv"
         kept = (
             state.epoch == 0 or last or (self.checkpoint_every and state.epoch % self.checkpoint_every == 0)
         )
         late = time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES
-        with naming(path), path.open("w" if state.epoch == 0 else "a") as file:
-            file.write((_line(METRICS) if state.epoch == 0 else "") + _line(row[name] for name in METRICS))
-            if kept or late:
-                file.flush()
-                os.fsync(file.fileno())
+        self._append(row, first=state.epoch == 0, flush=kept or late)
         if kept or late:
             name = f"{'epoch' if kept else 'resume'}_{state.epoch:04d}.pt"
             checkpoint.save(self.path / "checkpoints" / name, state.state_dict())
             self._forget_resume(but=name)
             self._saved_at = time.monotonic()
+
+    def keep(self, epoch: int, step: int, weights: Mapping[str, Tensor], metrics: dict[str, float]) -> None:
+        """Add the row and the checkpoint of weights that were trained elsewhere, the last ones so far.
+
+        What the folder has of this epoch and of later ones is replaced: a training that was begun again from
+        a checkpoint of its own comes to them once more.
+        """
+        self.forget(epoch)
+        path = self.path / "metrics.csv"
+        self._append({"epoch": epoch, "step": step, **metrics}, first=not path.exists(), flush=True)
+        content = {"epoch": epoch, "step": step, "model": dict(weights)}
+        checkpoint.save(
+            self._run.checkpoint_path(epoch), content | dict.fromkeys(("optimizer", "schedule", "rng"))
+        )
+
+    def forget(self, epoch: int) -> None:
+        """Remove rows and checkpoints of `epoch` and later ones, and rows without a checkpoint."""
+        path = self.path / "metrics.csv"
+        for one in self._run.epochs():
+            if one >= epoch:
+                self._run.checkpoint_path(one).unlink()
+        if path.exists():
+            kept = {str(one) for one in self._run.epochs()}
+            head, *rows = path.read_text().splitlines(keepends=True)
+            write_text(path, "".join([head, *(row for row in rows if row.partition(",")[0] in kept)]))
+
+    def _append(self, row: dict[str, float], *, first: bool, flush: object) -> None:
+        """Add a row to metrics.csv, with the head before the first."""
+        path = self.path / "metrics.csv"
+        with naming(path), path.open("w" if first else "a") as file:
+            file.write((_line(METRICS) if first else "") + _line(row[name] for name in METRICS))
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
 
     def finish(self, epoch: int) -> None:
         """Mark the run as finished."""

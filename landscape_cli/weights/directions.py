@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from landscape_cli.errors import LandscapeError, unknown
-from landscape_cli.weights.arithmetic import Vector, dot, norm, subtract
+from landscape_cli.weights.arithmetic import Vector, dot, norm, point_of, subtract
+from landscape_cli.weights.selection import Params, moving, selected
 
 EPSILON = 1e-10  # in the denominator, as in Li et al.'s code: a slice of zeros stays zero
 NORMS = ("filter", "layer", "none")
@@ -106,6 +107,24 @@ def toward(origin: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Vector
         name: torch.where(difference.isnan() & (target[name] == origin[name]), 0.0, difference)
         for name, difference in subtract(target, origin).items()
     }
+
+
+def between(start: nn.Module, end: nn.Module, params: Params, batchnorm: str) -> Vector:
+    """Return the direction from one network to another of its architecture, over what moves.
+
+    Args:
+        start: at coordinate 0.
+        end: at coordinate 1.
+        params: which parameters move.
+        batchnorm: ``interpolate``: running statistics move with their layers' parameters; else they do not.
+
+    Raises:
+        LandscapeError: as `toward` and `selected`.
+    """
+    one, other = ({name: tensor.cpu() for name, tensor in point_of(model).items()} for model in (start, end))
+    direction = toward(one, other)
+    names = moving(start, params) if batchnorm == "interpolate" else set(selected(start, params))
+    return {name: tensor for name, tensor in direction.items() if name in names}
 
 
 def orthogonalize(
