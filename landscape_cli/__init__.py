@@ -2,15 +2,43 @@
 
 From Python, with your own model, loss and data::
 
-    from landscape_cli import interpolate, line, plot, read, surface
+    from landscape_cli import hessian, interpolate, line, open_run, plot, read, surface, trajectory
+
+and in your own training loop::
+
+    from landscape_cli import Recorder
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from landscape_cli.api import barrier, interpolate, line, plot, read, surface
+    from landscape_cli.api import (
+        LandscapeError,
+        Recorder,
+        barrier,
+        hessian,
+        interpolate,
+        line,
+        open_run,
+        plot,
+        read,
+        surface,
+        trajectory,
+    )
 
-__all__ = ["barrier", "interpolate", "line", "plot", "read", "surface"]
+__all__ = [
+    "LandscapeError",
+    "Recorder",
+    "barrier",
+    "hessian",
+    "interpolate",
+    "line",
+    "open_run",
+    "plot",
+    "read",
+    "surface",
+    "trajectory",
+]
 
 
 def __dir__() -> list[str]:  # for completion

@@ -1,4 +1,4 @@
-"""The options of an evaluation as keyword arguments: their defaults and help from one declaration."""
+"""The options of a room as keyword arguments: their defaults and help from one declaration."""
 
 import dataclasses
 import functools
@@ -7,28 +7,31 @@ import textwrap
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from landscape_cli.evaluation.options import Options
-
 WIDTH = 110
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def with_options(*names: str) -> Callable[[F], F]:
+def with_options(declared: Any, *names: str, **defaults: Any) -> Callable[[F], F]:
     """Return a decorator for a function that takes ``**options``: its signature and docstring tell them.
 
     Args:
-        names: of those that it takes.
+        declared: the dataclass of the options.
+        names: of those that it takes; without any, all.
+        defaults: in place of the dataclass's own.
     """
 
     def decorate(function: F) -> F:
-        fields = [field for field in dataclasses.fields(Options) if field.name in names]
+        fields = [field for field in dataclasses.fields(declared) if not names or field.name in names]
         signature = inspect.signature(function)
         own = [
             each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD
         ]
         taken = [
             inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=defaults.get(field.name, field.default),
+                annotation=field.type,
             )
             for field in fields
         ]
@@ -36,7 +39,7 @@ def with_options(*names: str) -> Callable[[F], F]:
         @functools.wraps(function)
         def checked(*arguments: Any, **keywords: Any) -> Any:
             complete.bind(*arguments, **keywords)  # raises TypeError, as for any function
-            return function(*arguments, **keywords)
+            return function(*arguments, **{**defaults, **keywords})
 
         complete = signature.replace(parameters=[*own, *taken])
         checked.__signature__ = complete  # type: ignore[attr-defined]

@@ -10,35 +10,28 @@ holds where there is nothing left to do.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from landscape_cli import store
+from landscape_cli.api.computed import GIVEN, NOT_COMPARED, Grid, computed, plain
 from landscape_cli.api.options import with_options
 from landscape_cli.evaluation.options import Options
-from landscape_cli.evaluation.problem import Problem
 from landscape_cli.evaluation.user_loss import Loss
 from landscape_cli.evaluation.user_model import check_model, identity_of, problem_of
 from landscape_cli.store import Surface
-from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import check_grid, grid
 from landscape_cli.surfaces.known_solutions import KnownSolution
 from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.weights import directions
-from landscape_cli.weights.arithmetic import Vector
 from landscape_cli.weights.selection import selected
-from landscape_cli.workers import processes
 
-Grid = tuple[float, float, int]
 EXACTLY = ("samples", "anchors", "tolerance", "precision", "batch_size", "params", "seed")
 
 
-@with_options(*EXACTLY)
+@with_options(Options, *EXACTLY)
 def surface(
     model: nn.Module,
     loss: Loss,
@@ -90,12 +83,12 @@ def surface(
     how = {"norm": norm, "ignore": ignore, "seed": direction_seed}
     asked = {
         **{"run": GIVEN, "epoch": GIVEN},
-        **{"direction": _plain({"name": "random", **how}), **_plain({"x": x, "y": y})},
+        **{"direction": plain({"name": "random", **how}), **plain({"x": x, "y": y})},
     }
     check_grid("x", asked["x"])
     if y is not None:
         check_grid("y", asked["y"])
-    exactly = Options(**_plain(options))
+    exactly = Options(**plain(options))
     problem = problem_of(model, loss, train, test, str(device))
     params = {name: model.get_parameter(name).detach() for name in selected(model, exactly.params)}
     axes = {
@@ -103,7 +96,8 @@ def surface(
         for axis in ("x" if y is None else "xy")
     }
     here = KnownSolution("model", 0.0, 0.0, identity_of(problem, [model]), not_compared=NOT_COMPARED)
-    return _computed(Path(out), problem, axes, x, y, exactly, asked, [here])
+    field = LossField(problem, axes, grid(*x), None if y is None else grid(*y), exactly)
+    return computed(Path(out), field, problem, {**dataclasses.asdict(exactly), **asked}, [here])
 
 
 def line(model: nn.Module, loss: Loss, train: Any, test: Any = None, **options: Any) -> Surface:
@@ -111,7 +105,7 @@ def line(model: nn.Module, loss: Loss, train: Any, test: Any = None, **options: 
     return surface(model, loss, train, test, y=None, **options)
 
 
-@with_options(*EXACTLY, "batchnorm")
+@with_options(Options, *EXACTLY, "batchnorm")
 def interpolate(
     start: nn.Module,
     end: nn.Module,
@@ -143,9 +137,9 @@ def interpolate(
         LandscapeError: as for `surface`, or the two are of different architectures.
     """
     ends = dict.fromkeys(("from_run", "to_run"), GIVEN) | dict.fromkeys(("from_epoch", "to_epoch"), "last")
-    asked = {**ends, **_plain({"alpha": alpha})}
+    asked = {**ends, **plain({"alpha": alpha})}
     check_grid("alpha", asked["alpha"])
-    exactly = Options(**_plain(options))
+    exactly = Options(**plain(options))
     problem = problem_of(start, loss, train, test, str(device))
     check_model(end)
     direction = directions.between(start, end, exactly.params, exactly.batchnorm)
@@ -154,38 +148,5 @@ def interpolate(
         KnownSolution(label, place, 0.0, identity, not_compared=NOT_COMPARED)
         for label, place in zip(labels, (0.0, 1.0), strict=True)
     ]
-    return _computed(Path(out), problem, {"x": direction}, alpha, None, exactly, asked, known)
-
-
-GIVEN = "(given)"  # in the file, in place of a run's path and epoch
-NOT_COMPARED = "no recorded loss"
-
-
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with NumPy's numbers as Python's, and tuples as lists: as a file can name them."""
-
-    def number(value: Any) -> Any:
-        return value.item() if isinstance(value, np.generic) else value
-
-    return {
-        name: [number(one) for one in value] if isinstance(value, tuple | list) else number(value)
-        for name, value in options.items()
-    }
-
-
-def _computed(
-    out: Path,
-    problem: Problem,
-    axes: Mapping[str, Vector],
-    x: Grid,
-    y: Grid | None,
-    options: Options,
-    asked: Mapping[str, Any],
-    known: Sequence[KnownSolution],
-) -> Surface:
-    config = {"splits": list(problem.splits), **dataclasses.asdict(options), **asked}
-    field = LossField(problem, axes, grid(*x), None if y is None else grid(*y), options)
-    header = Header(config, {"architecture": {"name": type(problem.model).__name__}}, known)
-    with processes.group(str(out.absolute())) as group:
-        compute(group, out, field, header)
-    return store.read(out)
+    field = LossField(problem, {"x": direction}, grid(*alpha), None, exactly)
+    return computed(Path(out), field, problem, {**dataclasses.asdict(exactly), **asked}, known)

@@ -2,7 +2,6 @@
 
 import copy
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,7 +18,9 @@ def custom(
 
     The factory is called with those of ``num_classes``, ``in_channels``, ``in_chans`` and ``input_shape``
     that its signature names, with ``num_classes`` also where it takes any keyword (as torchvision's and
-    timm's do), and with `options`, which win.
+    timm's do), and with `options`, which win. A model class of Transformers is made from its configuration
+    class, which takes them, with ``num_labels``, ``num_channels`` and ``image_size``; of what it returns the
+    ``logits`` are the outputs.
 
     Args:
         input_shape: shape of one sample.
@@ -42,6 +43,8 @@ def custom(
     arguments = _arguments(factory, source, input_shape, classes, options)
     try:
         model = factory(**arguments)
+        if _gives_logits(model, input_shape):
+            model.register_forward_hook(_logits)
     except Exception as error:
         raise LandscapeError(f"architecture.source={source} failed: {described(error)}") from error
     if not isinstance(model, nn.Module):
@@ -57,12 +60,15 @@ def custom(
 
 
 def _arguments(
-    factory: Callable[..., Any],
+    factory: Any,
     source: str,
     input_shape: tuple[int, ...],
     classes: int,
     options: dict[str, Any],
 ) -> dict[str, Any]:
+    if getattr(factory, "config_class", None) is not None:  # a model of Transformers
+        described_by = {"num_labels": classes, "num_channels": input_shape[0], "image_size": input_shape[-1]}
+        return {"config": factory.config_class(**{**described_by, **options})}
     signature = inspect.signature(factory)
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     offered = {
@@ -85,11 +91,25 @@ def _arguments(
     return arguments
 
 
+def _gives_logits(model: Any, input_shape: tuple[int, ...]) -> bool:
+    """Return whether the outputs are a mapping with logits in it, as those of Transformers' models."""
+    if not isinstance(model, nn.Module) or not hasattr(model, "config"):
+        return False
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        return isinstance(getattr(model(torch.zeros(2, *input_shape)), "logits", None), Tensor)
+
+
+def _logits(model: nn.Module, inputs: Any, outputs: Any) -> Tensor:
+    """Return the logits of a forward pass, as a hook of it."""
+    logits: Tensor = outputs.logits
+    return logits
+
+
 def _check_outputs(model: nn.Module, source: str, input_shape: tuple[int, ...], classes: int) -> None:
     """Refuse a model that does not turn two samples into (2, classes); a copy of it is tried."""
     batch = torch.zeros(2, *input_shape)
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]):
             outputs = [copy.deepcopy(model).train(training)(batch) for training in (True, False)]
     except Exception as error:
         raise LandscapeError(

@@ -19,12 +19,10 @@ from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import grid
 from landscape_cli.surfaces.known_solutions import known_solutions
 from landscape_cli.surfaces.loss_field import LossField
-from landscape_cli.surfaces.trajectory import around, trajectory
+from landscape_cli.surfaces.trajectory import FEWEST, around, trajectory
 from landscape_cli.weights.arithmetic import params_of
 from landscape_cli.weights.selection import selected
 from landscape_cli.workers import processes
-
-FEWEST = 3  # checkpoints that can span a plane
 
 
 def run(config: TrajectoryConfig) -> Path | None:

@@ -1,0 +1,139 @@
+"""The path of your own training through weight space, from Python."""
+
+import copy
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from landscape_cli.api.computed import GIVEN, NOT_COMPARED, Grid, computed, plain
+from landscape_cli.api.options import with_options
+from landscape_cli.arrays import Array
+from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.batches import automatic_size, rebatched, tensors
+from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.options import Options
+from landscape_cli.evaluation.problem import Problem
+from landscape_cli.evaluation.user_loss import Loss
+from landscape_cli.evaluation.user_model import identity_of, problem_of
+from landscape_cli.progress import bar
+from landscape_cli.store import Surface
+from landscape_cli.store.trajectory import RECORDED
+from landscape_cli.surfaces.grid import check_grid, grid
+from landscape_cli.surfaces.known_solutions import KnownSolution
+from landscape_cli.surfaces.loss_field import LossField
+from landscape_cli.surfaces.trajectory import FEWEST, around
+from landscape_cli.surfaces.trajectory import trajectory as plane_of
+from landscape_cli.weights.arithmetic import params_of
+from landscape_cli.weights.files import read
+from landscape_cli.weights.matching import matched
+from landscape_cli.weights.selection import selected
+
+Weights = Callable[[int], dict[str, Tensor]]
+
+
+@with_options(Options, batchnorm="keep")
+def trajectory(
+    model: nn.Module,
+    checkpoints: Sequence[Mapping[str, Tensor] | str | Path],
+    loss: Loss,
+    train: Any,
+    test: Any = None,
+    *,
+    out: str | Path,
+    x: Grid | None = None,
+    y: Grid | None = None,
+    epochs: Sequence[int] | None = None,
+    ignore: str = "none",
+    device: str | torch.device = "auto",
+    **options: Any,
+) -> Surface:
+    """Evaluate the loss on the plane of the first two principal components of a training's checkpoints.
+
+    The last checkpoint is (0, 0). The result's ``trajectory`` holds the path: ``x``, ``y``, ``distance`` from
+    the plane, the losses at the checkpoints, ``explained_variance_ratio``; `plot` draws it (Li et al. 2018).
+
+    Args:
+        model: the network, with any weights; left as it is.
+        checkpoints: state dicts, or files of them, in training order; three or more. Prefixes of names such
+            as ``module.`` are found.
+        loss: as for `surface`.
+        train: as for `surface`.
+        test: as for `surface`.
+        out: the HDF5 file, as for `surface`.
+        x: first coordinate, last, and number of points along the first component, in lengths of weight space;
+            None: what holds the path.
+        y: likewise, along the second.
+        epochs: of the checkpoints, increasing; None: 0, 1, ….
+        ignore: ``biasbn``: parameters with one dimension do not move; or ``none``.
+        device: ``auto``, ``cpu``, ``cuda``, …
+        options: OPTIONS
+
+    Raises:
+        LandscapeError: as for `surface`, or the checkpoints are too few or do not fit the model.
+    """
+    count = len(checkpoints)
+    numbers = list(range(count)) if epochs is None else [int(epoch) for epoch in epochs]
+    if count < FEWEST:
+        raise LandscapeError(f"{count} checkpoints span no plane; give at least {FEWEST}, in training order")
+    if len(numbers) != count or sorted(set(numbers)) != numbers:
+        raise LandscapeError(f"epochs must be {count} increasing numbers, one a checkpoint, got {numbers}")
+    asked = plain({"x": x, "y": y, "epochs": numbers, "ignore": ignore})
+    for axis in ("x", "y"):
+        if asked[axis] is not None:
+            check_grid(axis, asked[axis])
+    exactly = Options(**plain(options))
+    state = model.state_dict()
+
+    def weights(number: int) -> dict[str, Tensor]:
+        given = checkpoints[number]
+        stored = given if isinstance(given, Mapping) else read(Path(given)).tensors
+        try:
+            return matched(state, {name: tensor.cpu() for name, tensor in stored.items()}, "names")
+        except LandscapeError as error:
+            raise LandscapeError(f"checkpoint {number}: {error}") from error
+
+    last = copy.deepcopy(model).cpu()
+    last.load_state_dict(weights(count - 1))
+    problem = problem_of(last, loss, train, test, str(device))
+    plane, path = plane_of(
+        weights,
+        params_of(last),
+        selected(last, exactly.params),
+        numbers,
+        _losses(problem, weights, count, exactly),
+        ignore=ignore,
+        seed=exactly.seed,
+    )
+    origin = KnownSolution("end", 0.0, 0.0, identity_of(problem, [last]), not_compared=NOT_COMPARED)
+    start = replace(origin, label="start", x=float(path.x[0]), y=float(path.y[0]))
+    axes = zip((x, y), around(path), strict=True)
+    across, up = (grid(*given) if given else automatic for given, automatic in axes)
+    field = LossField(problem, plane, across, up, exactly)
+    config = {"run": GIVEN, **dataclasses.asdict(exactly), **asked}
+    return computed(Path(out), field, problem, config, [origin, start], path.datasets())
+
+
+def _losses(problem: Problem, weights: Weights, count: int, options: Options) -> dict[str, Array]:
+    """Return the losses and accuracies of `RECORDED` at the checkpoints, on whole splits; else NaN."""
+    example = tensors(next(iter(problem.splits.values()))[0][0])[0]
+    size = options.batch_size or automatic_size(example)
+    splits = {name: rebatched(parts, size) for name, parts in problem.splits.items()}
+    evaluator = Evaluator(problem.model, splits, problem.objective)
+    found = {name: np.full(count, np.nan) for name in RECORDED}
+    with evaluator.enough_threads(), bar(count, "checkpoints", "checkpoints") as progress:
+        for number in range(count):
+            state = weights(number)
+            there = {name: state.get(name, own) for name, own in evaluator.point.items()}
+            evaluator.move(evaluator.beside(there), [])
+            for split in splits:
+                here = evaluator.evaluate(split)
+                found[f"{split}_loss"][number] = here.loss
+                found[f"{split}_accuracy"][number] = here.accuracy
+            progress.update()
+    return found

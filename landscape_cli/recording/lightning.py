@@ -1,0 +1,39 @@
+"""A `Recorder` in Lightning's `Trainer`."""
+
+import importlib
+import sys
+from typing import Any
+
+from landscape_cli.recording.recording import Recording
+
+
+def callback(recording: Recording) -> Any:
+    """Return a Lightning callback that saves into a recording, and closes it when the fit has ended.
+
+    The network is found in the LightningModule's state dict by its names. Of several processes the first
+    one saves.
+    """
+    # a Trainer takes the callbacks of its own package
+    name = "pytorch_lightning" if "lightning" not in sys.modules else "lightning.pytorch"
+    base: Any = importlib.import_module(name).Callback
+
+    class RecorderCallback(base):  # type: ignore[misc]
+        """Saves before training and after each epoch."""
+
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            """Save epoch 0, unless training goes on from a later one."""
+            if trainer.is_global_zero and trainer.current_epoch == 0:
+                recording.save(pl_module, 0, step=0)
+
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            """Save the epoch that has ended."""
+            if trainer.is_global_zero:
+                lr = trainer.optimizers[0].param_groups[0]["lr"]
+                recording.save(pl_module, trainer.current_epoch + 1, step=trainer.global_step, lr=lr)
+
+        def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
+            """Mark the run as finished."""
+            if trainer.is_global_zero:
+                recording.close()
+
+    return RecorderCallback()

@@ -1,0 +1,112 @@
+"""Checkpoints of one's own training loop, kept in a run folder that all commands take."""
+
+import math
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from torch import Tensor, nn
+
+from landscape_cli import provenance
+from landscape_cli.data.load import Dataset
+from landscape_cli.errors import LandscapeError
+from landscape_cli.training.metrics import measured
+from landscape_cli.training.record import Record, claim, existing
+from landscape_cli.weights.matching import matched
+
+
+class Recording:
+    """The writer of a run folder of weights that a loop hands over, one epoch after the other.
+
+    Args:
+        out: the folder.
+        config: resolved, with the names of the data, the network and the loss.
+        network: of that configuration, on the device on which to evaluate; its weights are overwritten.
+        dataset: likewise.
+
+    Raises:
+        LandscapeError: the folder is of another configuration, is being written, or is finished.
+    """
+
+    def __init__(self, out: Path, config: dict[str, Any], network: nn.Module, dataset: Dataset) -> None:
+        self.path, self._network, self._dataset, self._loss = out, network, dataset, config["loss"]
+        before = existing(out, config)
+        if before is not None and before.finished:
+            raise LandscapeError(f"{out} is a finished run; choose another folder or delete it")
+        device = dataset.train.inputs.device
+        self._open = ExitStack()
+        made_by = provenance.record(device, dataset.fingerprint)
+        self._record: Record = self._open.enter_context(claim(out, config, made_by, None))
+        self._epoch = max(before.epochs() if before is not None else [], default=-1)
+
+    def save(
+        self,
+        model: nn.Module | Mapping[str, Tensor],
+        epoch: int | None = None,
+        *,
+        step: int | None = None,
+        lr: float = math.nan,
+    ) -> dict[str, float]:
+        """Keep the weights of an epoch, and a row of metrics: the losses on the whole data, evaluated now.
+
+        Saved again, an epoch is replaced, and what came after it is left out: a loop that starts again from a
+        checkpoint of its own goes on here, too.
+
+        Args:
+            model: the network as it is trained, or its state dict; prefixes of names (``module.``, that of a
+                module around it) are found. It is left as it is.
+            epoch: 0 for the weights before training; None: the next one.
+            step: of the optimizer; None: unknown.
+            lr: the learning rate of the epoch's last step.
+
+        Returns:
+            The row: ``train_loss``, ``test_accuracy``, ….
+
+        Raises:
+            LandscapeError: the weights do not fit the network that the folder names.
+        """
+        number = self._epoch + 1 if epoch is None else epoch
+        state = model.state_dict() if isinstance(model, nn.Module) else model
+        try:
+            weights = matched(self._network.state_dict(), state, "names")
+        except LandscapeError as error:
+            raise LandscapeError(f"{self.path}: {error}") from error
+        on_cpu = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+        self._network.load_state_dict(on_cpu)
+        row = measured(self._network, self._dataset.train, self._dataset.test, self._loss)
+        taken = number if step is None else step
+        self._record.keep(number, taken, on_cpu, {**row, "lr": lr, "seconds": 0.0})
+        self._epoch = number
+        return row
+
+    def close(self) -> None:
+        """Mark the run as finished: its last epoch is the one saved last."""
+        if self._epoch >= 0:
+            self._record.finish(self._epoch)
+        self._open.close()
+
+    def __enter__(self) -> "Recording":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close; after an error the run stays unfinished, to be gone on with."""
+        if error is None:
+            self.close()
+        else:
+            self._open.close()
+
+    def lightning(self) -> Any:
+        """Return the callback for Lightning's `Trainer`: saves before training and after each epoch."""
+        from landscape_cli.recording.lightning import callback
+
+        return callback(self)
+
+    def transformers(self) -> Any:
+        """Return the callback for Hugging Face's `Trainer`: saves before training and after each epoch."""
+        from landscape_cli.recording.transformers import callback
+
+        return callback(self)
