@@ -18,10 +18,17 @@ UNIT = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in a MiB
 
 
 class Cost(NamedTuple):
-    """Wall-clock seconds, and the peak of resident memory in MiB: of the largest process, not their sum."""
+    """Of a program: its time and memory.
+
+    Attributes:
+        seconds: by the clock.
+        mebibytes: the peak of resident memory, of the largest process, not their sum.
+        processor: seconds of a processor, which other programs on the machine disturb less.
+    """
 
     seconds: float
     mebibytes: float
+    processor: float
 
 
 def cost(words: Sequence[str | Path], folder: Path) -> Cost:
@@ -49,7 +56,7 @@ def cost(words: Sequence[str | Path], folder: Path) -> Cost:
     peak = usage.ru_maxrss / UNIT
     if peak <= own_peak():
         raise SystemExit(f"{words} needed no more memory than the process that measured it")
-    return Cost(seconds, peak)
+    return Cost(seconds, peak, usage.ru_utime + usage.ru_stime)
 
 
 def own_peak() -> float:

@@ -13,7 +13,6 @@ import tempfile
 import time
 import traceback
 from contextlib import redirect_stdout, suppress
-from importlib.metadata import version
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
@@ -163,7 +162,7 @@ def _hydra(command: str, words: list[str]) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     # threads that spin for long while they wait starve each other, threads that sleep at once wake late
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    register()
+    register(command)
     sys.argv = [sys.argv[0], *words]
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=command)(task)()
 
@@ -264,6 +263,8 @@ def _dispatch(arguments: list[str]) -> None:
     if first in ("-sc", "--shell-completion"):
         complete(arguments, COMMANDS, _hydra)
     elif first == "--version":
+        from importlib.metadata import version  # which help need not wait for
+
         print(f"landscape {version('landscape-cli')}")
     elif first in ("-h", "--help", "help") and not rest:
         print(USAGE)

@@ -18,13 +18,14 @@ from landscape_cli.schemas.common import Common
 WIDTH = 120  # of help, in characters
 
 
-def register() -> None:
-    """Give Hydra the schema of each command and the help of its keys, for its primary config to name."""
+def register(command: str) -> None:
+    """Give Hydra the schema of a command and the help of its keys, for its primary config to name."""
     store = ConfigStore.instance()
-    for command, schema in SCHEMAS.items():
-        store.store(name=f"{command}_schema", node=schema)
-        told = {"app_name": f"landscape {command}", "header": header(command)}
-        store.store(group="hydra/help", name=command, node=told)
+    # Hydra copies all of it for each group that a help lists, and copies again what it reads from it
+    store.__deepcopy__ = lambda memo: store  # type: ignore[attr-defined]
+    store.store(name=f"{command}_schema", node=SCHEMAS[command])
+    told = {"app_name": f"landscape {command}", "header": header(command)}
+    store.store(group="hydra/help", name=command, node=told)
 
 
 def header(command: str) -> str:
@@ -76,7 +77,7 @@ def settings_from(command: str, words: list[str]) -> Any:
     Raises:
         LandscapeError: as `settings_of`; errors of Hydra for words that it cannot compose.
     """
-    register()
+    register(command)
     inside = GlobalHydra.instance().is_initialized()  # a command that lets another one work
     with nullcontext() if inside else initialize_config_dir(str(CONF.absolute()), version_base="1.3"):
         return settings_of(compose(config_name=command, overrides=words), words)

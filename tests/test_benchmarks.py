@@ -17,7 +17,7 @@ COMMANDS = {
     ),
     "processes": (["--images", "64", "--rounds", "1", "--networks", "resnet20"], 2),
     "rates": (["--rounds", "1", "--networks", "resnet20", "--repetitions", "1", "--matrix", "64"], 4),
-    "startup": (["--rounds", "1"], 5),
+    "startup": (["--rounds", "1"], 11),
     "training": (["--images", "128", "--rounds", "1"], 3),
 }
 """The words of each small run, and the rows of its table."""

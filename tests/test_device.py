@@ -1,10 +1,31 @@
+from collections.abc import Callable
+
 import pytest
 import torch
+import torch.nn.functional as F
+from omegaconf import OmegaConf
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import cases
 from landscape_cli import device
+from landscape_cli.architectures.build import build
+from landscape_cli.config import CONF
 from landscape_cli.errors import LandscapeError
+
+ARCHITECTURES = sorted((CONF / "architecture").glob("*.yaml"))
+PRODUCTS: dict[str, Callable[[], object]] = {
+    "matrix": lambda: torch.ones(3, 4) @ torch.ones(4, 5),
+    "matrix into": lambda: torch.mm(torch.ones(3, 4), torch.ones(4, 5), out=torch.empty(3, 5)),
+    "matrices": lambda: torch.einsum("bij,bjk->bik", torch.ones(2, 3, 4), torch.ones(2, 4, 5)),
+    "matrices and more": lambda: torch.baddbmm(torch.ones(2, 1, 1), torch.ones(2, 3, 4), torch.ones(2, 4, 5)),
+    "linear": lambda: F.linear(torch.ones(2, 7, 4), torch.ones(6, 4), torch.ones(6)),
+    "linear without bias": lambda: F.linear(torch.ones(2, 7, 4), torch.ones(6, 4)),
+    "convolution": lambda: F.conv2d(torch.ones(2, 3, 9, 9), torch.ones(5, 3, 3, 3), stride=2, padding=1),
+    "groups": lambda: F.conv2d(torch.ones(2, 4, 8, 8), torch.ones(6, 2, 3, 3), groups=2),
+    "one sample": lambda: F.conv1d(torch.ones(3, 20), torch.ones(5, 3, 3)),
+    "transposed": lambda: F.conv_transpose2d(torch.ones(2, 3, 5, 5), torch.ones(3, 4, 3, 3), stride=2),
+}
 
 
 def test_small_work_takes_one_thread_and_large_work_all() -> None:
@@ -19,6 +40,36 @@ def test_small_work_takes_one_thread_and_large_work_all() -> None:
         assert torch.get_num_threads() == 2
     torch.set_num_threads(1)
     assert seen == [1, 2]
+
+
+def flops(run: Callable[[], object]) -> int:
+    """What torch counts, with its compiler imported."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_are_counted_as_torch_counts_them(name: str) -> None:
+    assert device.operations(PRODUCTS[name]) == flops(PRODUCTS[name]) > 0
+
+
+def test_every_architecture_is_under_test() -> None:
+    assert len(ARCHITECTURES) == 17
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in ARCHITECTURES if path.stem != "custom"], ids=lambda path: path.stem
+)
+def test_networks_are_counted_as_torch_counts_them(path: object) -> None:
+    options = OmegaConf.to_container(OmegaConf.load(str(path)))
+    assert isinstance(options, dict)
+    with torch.device("meta"):  # shapes alone
+        normalization = {"name": options.get("normalization") or "none", "groups": 2}
+        model = build(options, normalization, (3, 32, 32), 10).eval()
+        inputs = torch.ones(2, 3, 32, 32)
+        count = device.operations(lambda: model(inputs))
+        assert count == flops(lambda: model(inputs)) > 1e4
 
 
 def test_the_number_of_threads_is_restored_after_a_failure() -> None:

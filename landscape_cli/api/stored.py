@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from landscape_cli import measures, store
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
-from landscape_cli.plots.draw import draw, save
 from landscape_cli.plots.values import default_split
 from landscape_cli.store import Surface
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def read(path: str | Path) -> Surface:
@@ -49,7 +50,7 @@ def plot(
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
     title: str | None = None,
-) -> Figure:
+) -> "Figure":
     """Draw one or several surfaces; return the figure, and with `out` write it.
 
     Args:
@@ -65,6 +66,8 @@ def plot(
     Raises:
         LandscapeError: an option that does not fit the surfaces, or another ending of `out`.
     """
+    from landscape_cli.plots.draw import draw, save  # Matplotlib takes half a second to import
+
     several = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
     shown = default_split(several, value) if split == "auto" else split
     figure = draw(several, kind=kind, value=value, split=shown, scale=scale, levels=levels, title=title)

@@ -101,13 +101,9 @@ class Hessian:
         weights = list(self.weights.values())
         if not pairs:  # the loss is linear in all weights
             return torch.zeros(self.size, dtype=weights[0].dtype, device=weights[0].device)
-        products = torch.autograd.grad(
-            [one for one, _ in pairs],
-            weights,
-            [other for _, other in pairs],
-            retain_graph=alone,
-            materialize_grads=True,
-        )
+        # one number to differentiate: to compare shapes of vectors torch imports SymPy, a third of a second
+        along = torch.stack([(one * other).sum() for one, other in pairs]).sum()
+        products = torch.autograd.grad(along, weights, retain_graph=alone, materialize_grads=True)
         return torch.cat([product.flatten() for product in products])
 
     def _gradient(self, batch: Batch) -> tuple[Tensor, ...]:

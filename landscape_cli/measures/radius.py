@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from scipy.ndimage import label
 
 from landscape_cli.arrays import Array
 from landscape_cli.measures.grid import centre, checked_line, checked_plane, nearest, step
@@ -105,6 +104,8 @@ def plane_radius(x: Array, y: Array, loss: Array, threshold: float) -> float:
         ValueError: the shapes or coordinates are none of such a plane, a loss is NaN or -inf, or the
             threshold is not finite.
     """
+    from scipy.ndimage import label  # a tenth of a second, which lines need not wait for
+
     x, y, loss = checked_plane(x, y, loss)
     _check_threshold(threshold)
     row, column = centre(x, y)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError
@@ -54,6 +53,10 @@ def _given_levels(scale: Scale, levels: object) -> Array:
 
 def _round_levels(scale: Scale, count: int) -> Array:
     if not scale.log:
+        from matplotlib.ticker import (
+            MaxNLocator,
+        )  # tables, whose titles have numbers too, need not wait for it
+
         locators = [
             MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10], min_n_ticks=1) for bins in range(count, 0, -1)
         ]

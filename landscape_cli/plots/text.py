@@ -2,7 +2,9 @@
 
 import re
 
+import numpy as np
 from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
 from landscape_cli.plots.style import STYLE
@@ -13,7 +15,10 @@ def text_width(text: str, points: float) -> float:
     if not text.strip():
         return 0.0
     font = FontProperties(family=STYLE["font.sans-serif"], size=points)
-    return float(TextPath((0, 0), text, prop=font).get_extents().width) / 72
+    path = TextPath((0, 0), text, prop=font)
+    # outlines have control points at their ends: as exact as get_extents(), which takes 15 ms a line
+    across = path.vertices[path.codes != Path.CLOSEPOLY, 0]
+    return float(np.ptp(across)) / 72
 
 
 def wrapped(text: str, inches: float, points: float) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from scipy.interpolate import RegularGridInterpolator
 
 from landscape_cli.arrays import Array
 from landscape_cli.plots.label_places import Box, draw_marks, pixels_per_point
@@ -63,6 +62,8 @@ def draped(surface: Surface, heights: Any) -> tuple[Array, Array, Array] | None:
     path = surface.trajectory
     if path is None:
         return None
+    from scipy.interpolate import RegularGridInterpolator  # a third of a second, for a path in 3D alone
+
     assert surface.y is not None
     number = np.arange(len(path.epoch))
     fine = np.linspace(0, number[-1], PIECES * number[-1] + 1)

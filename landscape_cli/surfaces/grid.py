@@ -1,17 +1,19 @@
-"""The coordinates of a grid. Never imports torch."""
+"""The coordinates of a grid. Never imports torch; nor NumPy before there is one: help is to be quick."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from landscape_cli.arrays import Array
 from landscape_cli.keys import require
 
+if TYPE_CHECKING:
+    from landscape_cli.arrays import Array
 
-def grid(first: float, last: float, count: float) -> Array:
+
+def grid(first: float, last: float, count: float) -> "Array":
     """Return `count` coordinates from first to last, float64; zero up to rounding is zero."""
+    import numpy as np
+
     values = np.linspace(first, last, int(count))
     values[np.abs(values) < 1e-12 * (last - first)] = 0.0
     return values

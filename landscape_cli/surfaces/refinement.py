@@ -22,11 +22,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import RBFInterpolator
-from scipy.ndimage import binary_dilation
-from scipy.spatial import KDTree
 
 from landscape_cli.arrays import Array, Index, Mask
+
+# SciPy is imported where it is used: surfaces without a tolerance need not wait a third of a second for it
 
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -173,6 +172,8 @@ def _logarithm(values: Array, evaluated: Mask) -> Array:
 
 def _predict(positions: Array, values: Array, known: Mask, targets: Mask) -> Array:
     """Return the interpolated values (targets, splits) from (*shape, splits); NaN where undetermined."""
+    from scipy.interpolate import RBFInterpolator
+
     predicted = np.full((int(targets.sum()), values.shape[-1]), np.nan)
     sure = _determined(positions, known, targets)
     if sure.any():
@@ -184,6 +185,8 @@ def _predict(positions: Array, values: Array, known: Mask, targets: Mask) -> Arr
 
 def _determined(positions: Array, known: Mask, targets: Mask) -> Mask:
     """Return for which targets the nearest known points determine a quadratic: those on one conic do not."""
+    from scipy.spatial import KDTree
+
     places, axes, count = positions[known], positions.shape[-1], min(NEIGHBOURS, int(known.sum()))
     terms = (axes + 1) * (axes + 2) // 2
     if count < terms:
@@ -225,6 +228,9 @@ def _expected(
     It is the largest surprise within reach, of the last step or, faded, of the one before that; where these
     have no points, because all was well before them, of the last step that has.
     """
+    from scipy.ndimage import binary_dilation
+    from scipy.spatial import KDTree
+
     places = halvings.places[missing]
     errors = np.full(len(places), np.nan)
     for age, earlier in enumerate(range(step - 1, 0, -1)):
@@ -247,6 +253,8 @@ def _expected(
 
 def _largest_within(reach: float, places: Array, others: Array, values: Array) -> Array:
     """Return the largest value of the others within reach of each place (Chebyshev distance), else NaN."""
+    from scipy.spatial import KDTree
+
     ranks = range(1, min(16, len(others)) + 1)  # a step has fewer points than that within its reach
     tree = KDTree(others)
     _, nearest = tree.query(places, k=ranks, p=np.inf, distance_upper_bound=reach * (1 + 1e-9))

@@ -36,7 +36,8 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
     )
     device = train_split.inputs.device
     augment = augmentation(recipe.augment, dataset.input_shape)
-    torch.compiler.reset()  # a sweep's jobs in one process would share a limited number of compilations
+    if recipe.compile:
+        torch.compiler.reset()  # a sweep's jobs in one process would share a limited number of compilations
     forward = torch.compile(model) if recipe.compile else model
 
     def backward(indices: Tensor, share: float) -> Tensor:

@@ -1,6 +1,16 @@
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
+from landscape_cli.plots.style import STYLE
 from landscape_cli.plots.text import text_width, wrapped
+
+
+@pytest.mark.parametrize("text", ["mlp, digits", "0.05", "|λmin / λmax|", "CSG@& §ßé", "loss (nats) 37 %"])
+def test_the_width_is_that_of_the_outlines(text):
+    font = FontProperties(family=STYLE["font.sans-serif"], size=8)
+    outline = TextPath((0, 0), text, prop=font).get_extents()
+    assert text_width(text, 8) == pytest.approx(outline.width / 72, rel=1e-12)
 
 
 def test_width_grows_with_the_text_and_the_font_size():

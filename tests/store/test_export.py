@@ -10,7 +10,8 @@ import pytest
 from store.made import create
 
 from landscape_cli import store
-from landscape_cli.store.export import as_csv
+from landscape_cli.schemas import files
+from landscape_cli.store.export import FORMATS, as_csv
 
 AWKWARD = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, math.inf, -0.0]
 
@@ -39,3 +40,7 @@ def test_every_number_of_every_point(tmp_path: Path, line: bool) -> None:
             else:
                 assert np.float64(row[name]).tobytes() == values[index].tobytes()
     assert sum(row["train/loss"] == "" for row in rows) == 2
+
+
+def test_the_command_offers_every_format() -> None:
+    assert tuple(FORMATS) == files.FORMATS
