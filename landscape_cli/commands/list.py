@@ -1,5 +1,6 @@
 """`landscape list`: what there is to choose from."""
 
+import math
 from pathlib import Path
 
 from landscape_cli.config import CONF
@@ -97,7 +98,7 @@ def _run_line(path: Path) -> str:
         return str(error)
     last = rows[-1]
     state = "finished" if finished else "unfinished"
-    return (
-        f"{run_title(run.config)}; {state}, epoch {last['epoch']:.0f}:"
-        f" accuracy {last['train_accuracy']:.1%} train, {last['test_accuracy']:.1%} test"
-    )
+    reached = f"accuracy {last['train_accuracy']:.1%} train, {last['test_accuracy']:.1%} test"
+    if math.isnan(last["train_accuracy"]):  # a regression
+        reached = f"loss {last['train_loss']:.3g} train, {last['test_loss']:.3g} test"
+    return f"{run_title(run.config)}; {state}, epoch {last['epoch']:.0f}: {reached}"

@@ -1,5 +1,6 @@
 """`landscape report`: one HTML page of runs and stored files. Never imports torch."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +15,18 @@ from landscape_cli.runs import Run, open_run
 from landscape_cli.schemas.files import ReportConfig
 from landscape_cli.store import read
 
-INTERPOLATIONS = "Loss and accuracy on the straight line between two solutions."
-LINES = "Loss and accuracy along a line through the weights; training solid, test dashed."
+INTERPOLATIONS = "Loss, and accuracy of classes, on the straight line between two solutions."
+LINES = "Loss, and accuracy of classes, along a line through the weights; training solid, test dashed."
 PLANES = "The loss on a plane through the weights: level lines, on levels that the panels share."
+COLUMNS = {
+    "epoch": ("epoch", ".0f"),
+    "train_loss": ("training loss", ".4g"),
+    "train_accuracy": ("training accuracy", ".1%"),
+    "test_loss": ("test loss", ".4g"),
+    "test_accuracy": ("test accuracy", ".1%"),
+    "weight_norm": ("weight norm", ".4g"),
+}
+"""Of the table of runs: name in metrics.csv -> head and format."""
 TURN = "The same planes, to turn and zoom and to read values from."
 
 
@@ -56,16 +66,21 @@ def run(config: ReportConfig) -> Path:
 
 
 def _table(runs: Sequence[Run]) -> list[list[str]]:
-    """Return a row for each run: what it is, and its last metrics."""
-    rows = [
-        ["run", "epoch", "training loss", "training accuracy", "test loss", "test accuracy", "weight norm"]
-    ]
+    """Return a row for each run: what it is, and its last metrics.
+
+    Accuracies are left out where no run has one; in a row of a regression among others they are empty.
+    """
+    lasts = []
     for run in runs:
         metrics = run.metrics()
         if not metrics:
             raise LandscapeError(f"run {run.path} has no metrics yet; train it first")
-        last = metrics[-1]
-        numbers = [f"{last['train_loss']:.4g}", f"{last['train_accuracy']:.1%}", f"{last['test_loss']:.4g}"]
-        numbers += [f"{last['test_accuracy']:.1%}", f"{last['weight_norm']:.4g}"]
-        rows.append([run_title(run.config), f"{last['epoch']:.0f}", *numbers])
+        lasts.append(metrics[-1])
+    columns = [column for column in COLUMNS if not all(math.isnan(last[column]) for last in lasts)]
+    rows = [["run", *(COLUMNS[column][0] for column in columns)]]
+    for run, last in zip(runs, lasts, strict=True):
+        numbers = [format(last[column], COLUMNS[column][1]) for column in columns]
+        rows.append(
+            [run_title(run.config), *("" if number.startswith("nan") else number for number in numbers)]
+        )
     return rows

@@ -8,6 +8,7 @@ import numpy as np
 
 from landscape_cli import checkpoint
 from landscape_cli import device as devices
+from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.problem import classifier
@@ -47,7 +48,7 @@ def _run(config: TrajectoryConfig, group: processes.Group) -> Path | None:
         params_of(model),
         selected(model, config.params),
         epochs,
-        {name: np.array([rows[epoch][name] for epoch in epochs]) for name in RECORDED},
+        {name: _recorded([rows[epoch][name] for epoch in epochs]) for name in RECORDED},
         ignore=config.ignore,
         seed=config.seed,
     )
@@ -71,6 +72,11 @@ def _run(config: TrajectoryConfig, group: processes.Group) -> Path | None:
         path.datasets(),
     )
     return compute(group, Path(config.out or ""), LossField(problem, plane, x, y, options), header)
+
+
+def _recorded(values: list[float]) -> Array | None:
+    """Return what training recorded; None where that is nothing, as of accuracies in a regression."""
+    return None if np.isnan(values).all() else np.array(values)
 
 
 def _epochs(config: TrajectoryConfig, trained: Run) -> list[int]:

@@ -13,7 +13,7 @@ from landscape_cli.curvature.extremes import Extremes, extremes
 from landscape_cli.curvature.options import Options
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.evaluation.batches import automatic_size, rebatched, size_of, tensors, to_dtype
-from landscape_cli.evaluation.evaluator import Evaluation, Evaluator
+from landscape_cli.evaluation.evaluator import Evaluation, Evaluator, evaluate_samples
 from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.plane import Plane
 from landscape_cli.evaluation.problem import Problem, chosen, subset
@@ -24,15 +24,12 @@ from landscape_cli.weights.arithmetic import Vector, point_of
 from landscape_cli.weights.selection import selected
 from landscape_cli.workers.processes import Values
 
-NAMES = (
-    *("loss", "accuracy", "largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio"),
-    *("residual", "products"),
-)
+ENDS = ("largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio", "residual", "products")
 GRAPHS = 8  # the graph of a gradient takes several times the memory of a forward pass
 
 
 class HessianField:
-    """Index of a grid point -> loss, accuracy, and the ends of the Hessian's spectrum, on one split.
+    """Index of a grid point -> loss, accuracy of classes, and the ends of the Hessian's spectrum; of a split.
 
     Each search starts from the eigenvectors at the point before, so among several processes the digits beyond
     the tolerance depend on who computed what.
@@ -84,7 +81,10 @@ class HessianField:
 
     def names(self) -> list[str]:
         """Return the datasets of values."""
-        return [f"{self.split}/{name}" for name in NAMES]
+        evaluator = self.evaluator
+        first = evaluate_samples(evaluator.network, evaluator.splits[self.split][:1], evaluator.objective)
+        values = ("loss", *ENDS) if first.correct is None else ("loss", "accuracy", *ENDS)
+        return [f"{self.split}/{name}" for name in values]
 
     def arrays(self) -> dict[str, tuple[int, ...]]:
         """Return no further datasets."""
@@ -143,7 +143,9 @@ class HessianField:
         self.plane.move(**coordinates)
         self.hessian.moved()
         here = self.evaluator.evaluate(self.split)
-        values = {"loss": here.loss, "accuracy": here.accuracy}
+        values = {"loss": here.loss}
+        if here.accuracy == here.accuracy:
+            values["accuracy"] = here.accuracy
         found: Extremes | None = None
         if np.isfinite(here.loss):
             random = np.random.default_rng([self.options.seed, *index])
@@ -156,7 +158,7 @@ class HessianField:
                 found = None
         self._last = found
         if found is None:
-            values |= dict.fromkeys(NAMES[2:], np.inf)
+            values |= dict.fromkeys(ENDS, np.inf)
         else:
             values |= {
                 "largest_eigenvalue": found.largest,
@@ -171,7 +173,7 @@ class HessianField:
         """Tell the cost of the new points, and where the tolerance was not reached."""
         if not new:
             return
-        values = {name: writer.values[f"{self.split}/{name}"] for name in NAMES}
+        values = {name: writer.values[f"{self.split}/{name}"] for name in ENDS}
         products = np.array([values["products"][index] for index in new])
         finite = products[np.isfinite(products)]
         if finite.size:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from landscape_cli.data.raw import KEYS, Arrays
+from landscape_cli.data.raw import KEYS, SYNONYMS, Arrays
 from landscape_cli.errors import LandscapeError
 from landscape_cli.sources import described, load_source
 
@@ -55,7 +55,7 @@ def read_npz(path: Path) -> Arrays:
         with zipfile.ZipFile(path):
             pass
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files if key in KEYS}
+            return {key: archive[key] for key in archive.files if key in (*KEYS, *SYNONYMS)}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise LandscapeError(f"dataset.source={path} cannot be read as a .npz file ({error})") from error
 

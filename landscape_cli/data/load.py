@@ -14,7 +14,7 @@ from landscape_cli.data import custom, digits, images, synthetic
 from landscape_cli.data.normalize import moments, standardize
 from landscape_cli.data.options import real, whole
 from landscape_cli.data.raw import CHUNK, Raw, check, chunks, fingerprint
-from landscape_cli.data.selection import balanced, corrupt
+from landscape_cli.data.selection import balanced, corrupt, uniform
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError, unknown
 
@@ -33,7 +33,12 @@ SYNTHETIC = {"spirals": synthetic.spirals, "swiss_roll": synthetic.swiss_roll, "
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Samples on the device: `inputs` (n, *input_shape) float32, normalized; `targets` (n,) int64."""
+    """Samples on the device.
+
+    Attributes:
+        inputs: (n, *input_shape) float32, normalized.
+        targets: class numbers (n,) int64; or, of a regression, (n,) or (n, d) float32, as they were read.
+    """
 
     inputs: Tensor
     targets: Tensor
@@ -50,7 +55,7 @@ class Dataset:
         name: that of the configuration, or of the user's own file, folder or function.
         train: the training split.
         test: the test split.
-        classes: number of classes; targets are 0 … classes-1.
+        classes: number of classes, targets are 0 … classes-1; of a regression, of the numbers to predict.
         input_shape: (C, H, W) of an image or (features,) of a vector.
         zero: (C,) or (features,), the normalized value of a raw 0: what to pad images with.
         fingerprint: SHA-256 in hex of the selected raw data and labels.
@@ -93,18 +98,24 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
 
     name, arrays = _read(options, trust=trust)
     train, test = check(f"data set {name}", arrays)
-    classes = int(train.labels.max()) + 1
+    classes = int(train.targets.max()) + 1 if train.has_classes else train.targets[0].size
+    if label_noise and not train.has_classes:
+        raise LandscapeError(
+            f"dataset.label_noise={label_noise:g} is for class numbers, and the labels of data set {name} are"
+            " floating-point; leave it out"
+        )
     dtype = train.inputs.dtype
     train = _pooled(_select(train, options, "train_size", classes), pool)
     test = _pooled(_select(test, options, "test_size", classes), pool)
     if label_noise:
-        train = Raw(train.inputs, corrupt(train.labels, label_noise, classes, stream(seed, "label_noise")))
+        train = Raw(train.inputs, corrupt(train.targets, label_noise, classes, stream(seed, "label_noise")))
 
     mean, deviation = _scaling(options["scaling"], train, dtype)
 
     def on_device(split: Raw) -> Split:
         inputs = standardize(split.inputs, mean, deviation, device)
-        return Split(inputs, torch.from_numpy(split.labels).to(device))
+        targets = split.targets if split.has_classes else split.targets.astype(np.float32)
+        return Split(inputs, torch.from_numpy(targets).to(device))
 
     return Dataset(
         name=name,
@@ -166,12 +177,14 @@ def _pooled(split: Raw, size: int) -> Raw:
     for number, chunk in enumerate(chunks(split.inputs)):
         blocks = chunk.reshape(*chunk.shape[:2], shape[2] // size, size, shape[3] // size, size)
         pooled[number * CHUNK : number * CHUNK + len(chunk)] = blocks.mean(axis=(3, 5), dtype=np.float64)
-    return Raw(pooled, split.labels)
+    return Raw(pooled, split.targets)
 
 
 def _select(split: Raw, options: dict[str, Any], key: str, classes: int) -> Raw:
     size = options[key]
-    if size is None or size == len(split.labels):
+    if size is None or size == len(split.targets):
         return split
     random = stream(options["seed"], key)
-    return split.take(balanced(split.labels, size, classes, random, key=f"dataset.{key}"))
+    if not split.has_classes:
+        return split.take(uniform(len(split.targets), size, random, key=f"dataset.{key}"))
+    return split.take(balanced(split.targets, size, classes, random, key=f"dataset.{key}"))

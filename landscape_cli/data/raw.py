@@ -14,20 +14,37 @@ KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 Arrays = dict[str, NDArray[Any]]
 """What every reader returns: the four `KEYS`. Images are (n, H, W), (n, H, W, C) or vectors (n, features)."""
 
+SYNONYMS = {
+    f"{split}_{synonym}": f"{split}_{word}"
+    for split in ("train", "test")
+    for synonym, word in (("inputs", "images"), ("targets", "labels"))
+}
+"""Other names of the `KEYS`, as they are usual where inputs are no images and targets no classes."""
+
 CHUNK = 256
 """Samples treated at once: no second copy of a split is ever held, and they fit into the cache."""
 
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """One split before normalization: `inputs` (n, C, H, W) or (n, features), `labels` (n,) int64."""
+    """One split before normalization.
+
+    Attributes:
+        inputs: (n, C, H, W) or (n, features).
+        targets: class numbers (n,) int64; or, of a regression, floating-point numbers (n,) or (n, d).
+    """
 
     inputs: NDArray[Any]
-    labels: NDArray[np.int64]
+    targets: NDArray[Any]
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the targets are class numbers."""
+        return self.targets.dtype.kind == "i"
 
     def take(self, indices: NDArray[np.intp]) -> "Raw":
         """Return the samples at `indices`, in that order."""
-        return Raw(self.inputs[indices], self.labels[indices])
+        return Raw(self.inputs[indices], self.targets[indices])
 
 
 def chunks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
@@ -39,17 +56,22 @@ def chunks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
 def check(name: str, arrays: Mapping[str, Any]) -> tuple[Raw, Raw]:
     """Return the train and test split of the four arrays, images as (n, C, H, W) views.
 
-    Labels must be 0 … classes-1, every class present in the training split. They are never renumbered: a
-    result would then speak of other numbers than its user does.
+    Labels that are whole numbers must be 0 … classes-1, every class present in the training split. They are
+    never renumbered: a result would then speak of other numbers than its user does. Floating-point ones are
+    the targets of a regression, and stay what they are.
 
     Args:
         name: what the messages call the data.
-        arrays: the four `KEYS`, each an array or something that NumPy makes one of.
+        arrays: the four `KEYS` or their `SYNONYMS`, each an array or something that NumPy makes one of.
 
     Raises:
         LandscapeError: an array is missing, has the wrong shape or dtype, or holds a value that is not
             finite; the two splits do not fit each other; or the labels are not those described above.
     """
+    twice = [key for key, word in SYNONYMS.items() if key in arrays and word in arrays]
+    if twice:
+        raise LandscapeError(f"{name} has both {twice[0]} and {SYNONYMS[twice[0]]}; leave one of them out")
+    arrays = {SYNONYMS.get(key, key): array for key, array in arrays.items()}
     missing = [key for key in KEYS if key not in arrays]
     if missing:
         got = ", ".join(map(str, arrays)) or "nothing"
@@ -57,21 +79,27 @@ def check(name: str, arrays: Mapping[str, Any]) -> tuple[Raw, Raw]:
     train, test = (
         Raw(
             _inputs(f"{name}: {split}_images", _array(f"{name}: {split}_images", arrays[f"{split}_images"])),
-            _labels(f"{name}: {split}_labels", _array(f"{name}: {split}_labels", arrays[f"{split}_labels"])),
+            _targets(f"{name}: {split}_labels", _array(f"{name}: {split}_labels", arrays[f"{split}_labels"])),
         )
         for split in ("train", "test")
     )
     for split, raw in (("train", train), ("test", test)):
-        if len(raw.inputs) != len(raw.labels):
+        if len(raw.inputs) != len(raw.targets):
             raise LandscapeError(
-                f"{name}: {len(raw.inputs)} {split} images but {len(raw.labels)} {split} labels"
+                f"{name}: {len(raw.inputs)} {split} images but {len(raw.targets)} {split} labels"
             )
     if train.inputs.shape[1:] != test.inputs.shape[1:]:
         raise LandscapeError(
             f"{name}: a training sample has shape {train.inputs.shape[1:]}, "
             f"a test sample {test.inputs.shape[1:]}; they must be the same"
         )
-    _check_classes(name, train.labels, test.labels)
+    if train.has_classes and test.has_classes:
+        _check_classes(name, train.targets, test.targets)
+    elif train.has_classes != test.has_classes or train.targets.shape[1:] != test.targets.shape[1:]:
+        raise LandscapeError(
+            f"{name}: train_labels are {_told(train.targets)}, test_labels {_told(test.targets)};"
+            " both must be whole numbers, or floating-point numbers of one shape a sample"
+        )
     return train, test
 
 
@@ -82,7 +110,7 @@ def fingerprint(train: Raw, test: Raw) -> str:
     data was stored.
     """
     digest = hashlib.sha256()
-    for array in (train.inputs, train.labels, test.inputs, test.labels):
+    for array in (train.inputs, train.targets, test.inputs, test.targets):
         little_endian = array.dtype.newbyteorder("<")
         digest.update(f"{little_endian.str} {array.shape}".encode())
         for chunk in chunks(array):
@@ -110,23 +138,37 @@ def _inputs(what: str, array: NDArray[Any]) -> NDArray[Any]:
         raise LandscapeError(
             f"{what} has shape {array.shape}, channels first: transpose(0, 2, 3, 1); {expected}"
         )
-    if array.dtype.kind == "f":
-        for number, chunk in enumerate(chunks(array)):
-            finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
-            if not finite.all():
-                sample = number * CHUNK + int(np.argmin(finite))
-                raise LandscapeError(f"{what}: sample {sample} holds a value that is not finite; drop it")
+    _check_finite(what, array)
     if array.ndim == 3:
         return array[:, np.newaxis]
     return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array
 
 
-def _labels(what: str, array: NDArray[Any]) -> NDArray[np.int64]:
+def _check_finite(what: str, array: NDArray[Any]) -> None:
+    if array.dtype.kind != "f":
+        return
+    for number, chunk in enumerate(chunks(array)):
+        finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
+        if not finite.all():
+            sample = number * CHUNK + int(np.argmin(finite))
+            raise LandscapeError(f"{what}: sample {sample} holds a value that is not finite; drop it")
+
+
+def _targets(what: str, array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind == "f":
+        if array.ndim > 2:
+            raise LandscapeError(
+                f"{what} has shape {array.shape}; expected (n,) or (n, d): numbers to predict"
+            )
+        _check_finite(what, array)
+        return array
     column = array.ndim == 2 and array.shape[1] == 1
     if array.ndim != 1 and not column:
         raise LandscapeError(f"{what} has shape {array.shape}; expected (n,): one class number a sample")
     if array.dtype.kind not in "ui":
-        raise LandscapeError(f"{what} has dtype {array.dtype}; expected whole numbers")
+        raise LandscapeError(
+            f"{what} has dtype {array.dtype}; expected whole numbers, or floating-point ones"
+        )
     return array.reshape(-1).astype(np.int64)
 
 
@@ -145,6 +187,10 @@ def _check_classes(name: str, train: NDArray[np.int64], test: NDArray[np.int64])
         raise LandscapeError(
             f"{name}: test labels {_numbers(strangers)} are not among those of training, 0 to {classes - 1}"
         )
+
+
+def _told(targets: NDArray[Any]) -> str:
+    return f"{targets.dtype} of shape {targets.shape}"
 
 
 def _numbers(values: NDArray[np.int64]) -> str:

@@ -23,8 +23,7 @@ def balanced(
     Raises:
         LandscapeError: there are not that many samples, or not in every class.
     """
-    if size > len(labels):
-        raise LandscapeError(f"{key}={size} is more than the {len(labels)} samples there are")
+    _check_enough(len(labels), size, key)
     counts = np.bincount(labels, minlength=classes)
     share, remainder = divmod(size, classes)
     order = random.permutation(classes)
@@ -40,6 +39,23 @@ def balanced(
     sizes[spare[:remainder]] += 1
     chosen = [random.permutation(np.flatnonzero(labels == label))[: sizes[label]] for label in range(classes)]
     return np.sort(np.concatenate(chosen))
+
+
+def uniform(n: int, size: int, random: np.random.RandomState, *, key: str) -> NDArray[np.intp]:
+    """Return the indices, ascending, of `size` of `n` samples, each as likely as any other.
+
+    With the same random state a smaller selection is part of every larger one.
+
+    Raises:
+        LandscapeError: there are not that many samples; `key` is the configuration key that asked for them.
+    """
+    _check_enough(n, size, key)
+    return np.sort(random.permutation(n)[:size])
+
+
+def _check_enough(n: int, size: int, key: str) -> None:
+    if size > n:
+        raise LandscapeError(f"{key}={size} is more than the {n} samples there are")
 
 
 def corrupt(

@@ -35,22 +35,29 @@ Objective = Callable[[Any, Any], Scores]
 def per_sample_loss(loss: str, outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the loss of each sample.
 
-    ``cross_entropy``: -log softmax(outputs)[target], in nats. ``mse``: the sum over the classes of
-    (output - one-hot target)^2; its sample mean is 1/N sum (f - y)^2, a factor of the number of classes above
-    torch's ``MSELoss``, which averages over classes too.
+    ``cross_entropy``: -log softmax(outputs)[target], in nats. The others are sums over the outputs of a
+    function of e = output - target, where class numbers are one-hot targets. ``mse``: e^2; its sample mean is
+    1/N sum |f - y|^2, a factor of the number of outputs above torch's ``MSELoss``, which averages over them
+    too. ``l1``: |e|. ``huber``: e^2 / 2 where |e| <= 1, |e| - 1/2 beyond (Huber 1964).
 
     Args:
-        loss: ``cross_entropy`` or ``mse``.
-        outputs: of shape (n, classes).
-        targets: class indices, of shape (n,).
+        loss: ``cross_entropy``, ``mse``, ``l1`` or ``huber``.
+        outputs: of shape (n, classes), or (n, d) of a regression.
+        targets: class indices, of shape (n,); or floating-point numbers, (n, d) or for d = 1 also (n,), not
+            for ``cross_entropy``.
 
     Returns:
         A tensor of shape (n,).
     """
+    if loss == "cross_entropy":
+        return F.cross_entropy(outputs, targets, reduction="none")
+    if not targets.is_floating_point():
+        targets = F.one_hot(targets, outputs.shape[1])
+    targets = targets.to(outputs.dtype).view(outputs.shape)  # (n,) as (n, 1): else each would meet all
     if loss == "mse":
-        one_hot = F.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
-        return (outputs - one_hot).square().sum(dim=1)
-    return F.cross_entropy(outputs, targets, reduction="none")
+        return (outputs - targets).square().sum(dim=1)
+    apart = F.l1_loss if loss == "l1" else F.huber_loss
+    return apart(outputs, targets, reduction="none").sum(dim=1)
 
 
 def is_correct(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -59,7 +66,10 @@ def is_correct(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def objective(loss: str) -> Objective:
-    """Return the losses and hits of a classifier under the loss of that name."""
-    return lambda outputs, targets: Scores(
-        per_sample_loss(loss, outputs, targets), is_correct(outputs, targets)
-    )
+    """Return the losses, and where targets are class numbers the hits, under the loss of that name."""
+
+    def evaluated(outputs: Tensor, targets: Tensor) -> Scores:
+        correct = None if targets.is_floating_point() else is_correct(outputs, targets)
+        return Scores(per_sample_loss(loss, outputs, targets), correct)
+
+    return evaluated

@@ -6,7 +6,7 @@ from typing import Any
 from landscape_cli.errors import LandscapeError
 from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, check, key, require
 
-LOSSES = ("cross_entropy", "mse")
+LOSSES = ("cross_entropy", "mse", "l1", "huber")
 PRECISIONS = ("fp32", "bf16")
 BATCHNORM = ("interpolate", "recompute", "keep")
 
@@ -32,7 +32,8 @@ class Options:
 
     samples: int | None = key(
         None,
-        "evaluate on this many samples of each split (class-balanced, the same at all points); null: all",
+        "evaluate on this many samples of each split (class-balanced where there are classes, the same at all"
+        " points); null: all",
         COUNT,
     )
     anchors: int | None = key(

@@ -18,6 +18,7 @@ from landscape_cli.plots.labels import panel_titles, value_label
 from landscape_cli.plots.levels import number
 from landscape_cli.plots.style import ACCURACY, INK, styled
 from landscape_cli.plots.trajectory import PATH
+from landscape_cli.plots.values import check_value
 from landscape_cli.store import Surface, Trajectory
 
 ANIMATED = (".gif", ".mp4")
@@ -46,7 +47,8 @@ def save_animation(
     The file appears whole or not at all. Arguments as for `draw`.
 
     Raises:
-        LandscapeError: it is not one file with a trajectory, the kind is no flat one, or ffmpeg is missing.
+        LandscapeError: it is not one file with a trajectory, it lacks the value, the kind is no flat one, or
+            ffmpeg is missing.
     """
     if len(surfaces) != 1 or surfaces[0].trajectory is None:
         got = f"{len(surfaces)} files" if len(surfaces) != 1 else f"{surfaces[0].path}, which has none"
@@ -55,6 +57,7 @@ def save_animation(
         )
     if kind not in FLAT:
         raise LandscapeError(f"kind={kind} cannot be animated; choose kind={', '.join(FLAT)}")
+    check_value(surfaces, value)
     trajectory = surfaces[0].trajectory
     count = len(trajectory.epoch)
     rate = min(max(round(count / SECONDS), RATES[0]), RATES[1])

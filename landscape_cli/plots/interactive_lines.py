@@ -42,6 +42,8 @@ def line_figure(surfaces: Sequence[Surface], *, scale: str, title: str | None) -
     for panel, surface in enumerate(surfaces):
         layout |= _axes(panel, len(surfaces), axis_label(surface, "x"), label)
         layout[loss_axes[panel]] |= {"type": name, "range": ranges[name]}
+        if not any(value == "accuracy" for _, value in drawn[panel]):
+            del layout[_right(panel, "yaxis")]
     layout["annotations"] = panel_words(own, surfaces, [each[0] for each in losses])
     layout["shapes"] = [shape for panel, surface in enumerate(surfaces) for shape in _marks(panel, surface)]
     layout["hovermode"] = "x unified"

@@ -8,7 +8,12 @@ from landscape_cli.plots.levels import number
 from landscape_cli.store import Surface
 
 _OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
-_LOSSES = {"cross_entropy": "cross-entropy, nats", "mse": "squared error, summed over classes"}
+_LOSSES = {
+    "cross_entropy": "cross-entropy, nats",
+    "mse": "squared error, summed over outputs",
+    "l1": "absolute error, summed over outputs",
+    "huber": "Huber loss, summed over outputs",
+}
 _HESSIAN = {
     "largest_eigenvalue": "largest Hessian eigenvalue",
     "smallest_eigenvalue": "smallest Hessian eigenvalue",

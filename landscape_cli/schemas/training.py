@@ -15,6 +15,7 @@ from landscape_cli.training.options import Recipe
 
 SOURCE = (
     "dataset.source=: a .npz file, a folder of class folders, or package.module:name with trust=true;"
+    " floating-point labels are a regression, for loss=mse, l1 or huber;"
     " dataset.root=: where torchvision keeps its downloads"
 )
 

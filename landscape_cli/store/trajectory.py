@@ -9,6 +9,7 @@ import numpy as np
 from landscape_cli.arrays import Array
 
 RECORDED = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+OPTIONAL = ("train_accuracy", "test_accuracy")
 RATIOS = ("explained_variance_ratio", "centred_explained_variance_ratio")  # datasets of the file itself
 
 
@@ -26,7 +27,7 @@ class Trajectory:
         train_loss: as training recorded it; on the plane, at (x, y), the loss is another where `distance` is
             not small.
         test_loss: likewise.
-        train_accuracy: likewise, a fraction.
+        train_accuracy: likewise, a fraction; None in a regression, whose file lacks it.
         test_accuracy: likewise.
         random_plane_ratio: what a plane of two Gaussian directions has in place of the sum of the first two
             `explained_variance_ratio`.
@@ -40,15 +41,16 @@ class Trajectory:
     distance: Array
     train_loss: Array
     test_loss: Array
-    train_accuracy: Array
-    test_accuracy: Array
+    train_accuracy: Array | None
+    test_accuracy: Array | None
     random_plane_ratio: float
     explained_variance_ratio: Array
     centred_explained_variance_ratio: Array
 
     def datasets(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the content of the file's datasets, by name."""
-        return {_dataset(field.name): np.asarray(getattr(self, field.name)) for field in fields(self)}
+        contents = {_dataset(field.name): getattr(self, field.name) for field in fields(self)}
+        return {name: np.asarray(content) for name, content in contents.items() if content is not None}
 
     @classmethod
     def read(cls, file: h5py.File) -> "Trajectory | None":
@@ -59,7 +61,11 @@ class Trajectory:
         """
         if "trajectory" not in file:
             return None
-        return cls(**{field.name: file[_dataset(field.name)][()] for field in fields(cls)})
+        content: dict[str, Any] = dict.fromkeys(OPTIONAL)
+        for name in (field.name for field in fields(cls)):
+            if name not in OPTIONAL or _dataset(name) in file:
+                content[name] = file[_dataset(name)][()]
+        return cls(**content)
 
 
 def _dataset(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ def trajectory(
     params: Vector,
     names: Collection[str],
     epochs: Sequence[int],
-    recorded: Mapping[str, Array],
+    recorded: Mapping[str, Any],
     *,
     ignore: str,
     seed: int,
@@ -40,7 +41,7 @@ def trajectory(
         params: those of the last point, the origin.
         names: of those that move.
         epochs: of the points, increasing.
-        recorded: the losses and accuracies of `RECORDED` at the points, as training recorded them.
+        recorded: the losses, and accuracies or None, of `RECORDED` at the points, as training recorded them.
         ignore: ``biasbn``: parameters with one dimension do not move; or ``none``.
         seed: of the two Gaussian directions that the plane is compared with.
     """

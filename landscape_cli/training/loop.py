@@ -1,5 +1,6 @@
 """The training loop: steps on batches that live on the device, a row of metrics an epoch, exact resume."""
 
+import math
 import time
 
 import torch
@@ -116,4 +117,6 @@ def _operations(model: nn.Module, inputs: Tensor) -> float:
 
 def _told(row: dict[str, float]) -> str:
     loss = f"loss {row['train_loss']:.3g}/{row['test_loss']:.3g}"
+    if math.isnan(row["train_accuracy"]):  # a regression
+        return loss
     return f"{loss} accuracy {row['train_accuracy']:.1%}/{row['test_accuracy']:.1%}"

@@ -30,7 +30,8 @@ class Recipe:
     )
     loss: str = key(
         "cross_entropy",
-        "cross_entropy, or mse (sum over the classes of (output - one-hot)^2)",
+        "cross_entropy; or, for classes (one-hot) and for floating-point targets, a sum over the outputs of a"
+        " function of e = output - target: mse: e^2, l1: |e|, huber: e^2 / 2 up to |e| = 1, then |e| - 1/2",
         choices=LOSSES,
     )
     augment: str = key("none", "none, or crop_flip: random crops padded by 4 pixels and horizontal flips")

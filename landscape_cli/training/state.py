@@ -79,6 +79,8 @@ def prepare(
         LandscapeError: an unknown choice, a value out of range, or choices that do not go together.
     """
     n = len(dataset.train)
+    if dataset.train.targets.is_floating_point():
+        _check_regression(recipe, dataset.name)
     augmentation(recipe.augment, dataset.input_shape)  # refuses what does not fit
     if recipe.batch_size != "full" and recipe.batch_size > n:
         raise LandscapeError(
@@ -96,3 +98,21 @@ def prepare(
     order = torch.Generator().manual_seed(recipe.seed)
     factor = schedules.build(schedule, recipe.epochs, len(batches))
     return State(model, updates, LambdaLR(updates, factor), order)
+
+
+def _check_regression(recipe: Recipe, name: str) -> None:
+    """Refuse what is meant for classes.
+
+    Raises:
+        LandscapeError: naming the key.
+    """
+    if recipe.loss == "cross_entropy":
+        raise LandscapeError(
+            f"loss=cross_entropy needs class numbers, and the targets of data set {name} are floating-point;"
+            " choose loss=mse, l1 or huber, or store the classes as whole numbers"
+        )
+    if recipe.stop_at_train_accuracy is not None:
+        raise LandscapeError(
+            f"stop_at_train_accuracy={recipe.stop_at_train_accuracy} needs classes, and the targets of data"
+            f" set {name} are floating-point; leave it out"
+        )

@@ -188,3 +188,33 @@ def test_digits_are_read_the_same_from_a_npz_file(tmp_path: Path) -> None:
 def test_wrong_options_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(LandscapeError, match=message):
         load(configured("digits") | changes, CPU)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,)])
+def test_a_regression_keeps_its_targets(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """Inputs are standardized, targets are not; a selection is drawn at random."""
+    random = np.random.default_rng(0)
+    labels = {
+        f"{split}_labels": random.normal(9, 5, (n, *shape)) for split, n in (("train", 40), ("test", 20))
+    }
+    source = str(write_npz(tmp_path / "mine.npz", **labels))
+    whole = load(configured("custom", source=source), CPU)
+    assert whole.classes == (shape[0] if shape else 1)
+    assert whole.train.targets.dtype == torch.float32
+    np.testing.assert_array_equal(whole.train.targets, labels["train_labels"].astype(np.float32))
+    part = load(configured("custom", source=source, train_size=13, test_size=20), CPU)
+    rows = [
+        labels["train_labels"].astype(np.float32).tolist().index(one) for one in part.train.targets.tolist()
+    ]
+    assert len(set(rows)) == 13
+    assert rows == sorted(rows) != list(range(13))
+    np.testing.assert_array_equal(part.test.targets, whole.test.targets)
+    assert part.fingerprint != whole.fingerprint
+
+
+def test_label_noise_is_for_classes(tmp_path: Path) -> None:
+    source = str(write_npz(tmp_path / "mine.npz", train_labels=np.zeros(40), test_labels=np.zeros(20)))
+    with pytest.raises(
+        LandscapeError, match=r"label_noise=0\.5 is for class numbers, .* mine are floating-point"
+    ):
+        load(configured("custom", source=source, label_noise=0.5), CPU)

@@ -26,7 +26,7 @@ def test_channels_come_second() -> None:
     train, test = check("mine", given)
     assert (train.inputs.shape, test.inputs.shape) == ((12, 3, 4, 5), (6, 3, 4, 5))
     assert train.inputs[7, 2, 1, 4] == given["train_images"][7, 1, 4, 2]
-    assert train.labels.dtype == np.int64
+    assert train.targets.dtype == np.int64
 
 
 def test_grey_images_and_vectors() -> None:
@@ -38,7 +38,27 @@ def test_grey_images_and_vectors() -> None:
 
 def test_a_column_of_labels_is_taken_as_labels() -> None:
     train, _ = check("mine", arrays(train_labels=(np.arange(12) % 3).reshape(12, 1).astype(np.uint8)))
-    assert train.labels.tolist() == [0, 1, 2] * 4
+    assert train.targets.tolist() == [0, 1, 2] * 4
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,)])
+def test_floating_point_labels_are_taken_as_they_are(shape: tuple[int, ...]) -> None:
+    random = np.random.default_rng(1)
+    labels = {
+        f"{split}_labels": random.normal(size=(n, *shape)).astype(np.float32)
+        for split, n in (("train", 12), ("test", 6))
+    }
+    train, test = check("mine", arrays(**labels))
+    assert not train.has_classes
+    np.testing.assert_array_equal(train.targets, labels["train_labels"])
+    np.testing.assert_array_equal(test.targets, labels["test_labels"])
+
+
+def test_inputs_and_targets_are_other_names_of_images_and_labels() -> None:
+    given = arrays()
+    renamed = {key.replace("images", "inputs").replace("labels", "targets"): given[key] for key in given}
+    assert set(renamed) & set(given) == set()
+    assert fingerprint(*check("mine", renamed)) == fingerprint(*check("mine", given))
 
 
 def test_fingerprint_does_not_depend_on_how_the_data_was_stored() -> None:
@@ -99,7 +119,30 @@ NAN[CHUNK + 3, 1] = np.nan
         ),
         ({"train_labels": np.arange(11) % 3}, "12 train images but 11 train labels"),
         ({"test_labels": np.zeros((6, 3), dtype=int)}, r"test_labels has shape \(6, 3\); expected \(n,\)"),
-        ({"train_labels": np.zeros(12)}, "train_labels has dtype float64; expected whole numbers"),
+        (
+            {"train_labels": np.zeros(12, dtype=bool)},
+            "train_labels has dtype bool; expected whole numbers, or fl",
+        ),
+        (
+            {"train_labels": np.zeros(12)},
+            "train_labels are float64 of shape .12,., test_labels int64 of shape .6",
+        ),
+        (
+            {"train_labels": np.zeros((12, 2)), "test_labels": np.zeros((6, 3))},
+            "both must be whole numbers, or floating-point numbers of one shape a sample",
+        ),
+        (
+            {"train_labels": np.zeros((12, 2, 2))},
+            r"train_labels has shape \(12, 2, 2\); expected \(n,\) or \(n, d\)",
+        ),
+        (
+            {"train_labels": np.where(np.arange(12) == 7, np.nan, 0.5)},
+            "train_labels: sample 7 holds a value that is not finite",
+        ),
+        (
+            {"train_targets": np.zeros(12)},
+            "mine has both train_targets and train_labels; leave one of them out",
+        ),
         (
             {"train_labels": np.arange(12) % 3 + 1},
             "3 classes in the training labels, numbered 1, 2, 3; expected 0 to 2",

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from landscape_cli.data.selection import balanced, corrupt
+from landscape_cli.data.selection import balanced, corrupt, uniform
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError
 
@@ -48,6 +48,17 @@ def test_selection_depends_on_the_seed() -> None:
 def test_too_large_a_selection_is_refused(size: int, message: str) -> None:
     with pytest.raises(LandscapeError, match=message):
         balanced(LABELS, size, 3, stream(0, "test"), key="size")
+
+
+def test_samples_without_classes_are_drawn_uniformly() -> None:
+    selections = [uniform(50, size, stream(1, "test"), key="size").tolist() for size in range(1, 51)]
+    assert selections[-1] == list(range(50))
+    assert all(len(one) == size and sorted(set(one)) == one for size, one in enumerate(selections, start=1))
+    assert all(set(small) < set(large) for small, large in pairwise(selections))
+    drawn = [uniform(4, 1, stream(seed, "test"), key="size")[0] for seed in range(2000)]
+    np.testing.assert_allclose(np.bincount(drawn), 500, atol=100)  # five standard deviations
+    with pytest.raises(LandscapeError, match="size=51 is more than the 50 samples there are"):
+        uniform(50, 51, stream(0, "test"), key="size")
 
 
 @pytest.mark.parametrize(("fraction", "changed"), [(0.0, 0), (0.01, 1), (0.25, 15), (0.999, 60), (1.0, 60)])

@@ -237,7 +237,8 @@ def test_a_loss_that_is_evaluated_everywhere_has_no_markers(line):
 
 def test_a_regression_has_no_accuracy(plane, line):
     for surface in (plane(accuracy=False), line(accuracy=False)):
-        traces, _, _ = figure_of(interactive_fragment([surface]))
+        traces, layout, _ = figure_of(interactive_fragment([surface]))
+        assert "yaxis2" not in layout
         assert not any("accuracy" in trace.get("name", "") for trace in traces)
         with pytest.raises(LandscapeError, match=r"has no accuracy; choose value=loss"):
             interactive_fragment([surface], value="accuracy")

@@ -100,7 +100,7 @@ def test_a_title_claims_only_what_the_configuration_holds(line, run_config):
 def test_values_have_units(run_config):
     nats, squares = run_config(), run_config(loss="mse")
     assert value_label("train", "loss", [nats, nats]) == "training loss (cross-entropy, nats)"
-    assert value_label("test", "loss", [squares]) == "test loss (squared error, summed over classes)"
+    assert value_label("test", "loss", [squares]) == "test loss (squared error, summed over outputs)"
     assert value_label("train", "loss", [nats, squares]) == "training loss"
     assert value_label("test", "accuracy", [nats]) == "test accuracy (%)"
     assert value_label("", "loss", [nats]) == "loss (cross-entropy, nats)"
