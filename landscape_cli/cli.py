@@ -23,7 +23,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from landscape_cli.completion import complete
-from landscape_cli.composition import register, settings_of
+from landscape_cli.composition import register, settings_of, with_lists
 from landscape_cli.config import CONF
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
@@ -53,6 +53,7 @@ usage: landscape <command> [key=value …] [--multirun] [--cfg job] [--help]
   landscape train dataset=fashion_mnist architecture=cnn batch_size=512
   landscape <command> --help     keys, groups and defaults of a command
   landscape <command> key=1,2,3 --multirun     one job for each value
+  landscape plot file=a.h5,b.h5     without --multirun: several values of one key
   eval "$(landscape -sc install=bash)"     completion of commands, groups, options and keys (or zsh, fish)
   landscape --version"""
 
@@ -277,7 +278,7 @@ def _dispatch(arguments: list[str]) -> None:
         if _is_multirun(rest):
             _sweep(command, rest)
         else:
-            _hydra(command, _words(command, rest))
+            _hydra(command, _words(command, with_lists(command, rest)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """From words of the command line to the settings of a command, by Hydra."""
 
 import dataclasses
+import re
 import textwrap
 from contextlib import nullcontext
 from typing import Any
@@ -10,12 +11,13 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from landscape_cli.config import CONF
+from landscape_cli.config import CONF, from_yaml
 from landscape_cli.errors import LandscapeError, nearest
 from landscape_cli.schemas import SCHEMAS
-from landscape_cli.schemas.common import Common
+from landscape_cli.schemas.common import Computing
 
 WIDTH = 120  # of help, in characters
+UNQUOTED = re.compile(r"[A-Za-z0-9_ /+.$%*@?|:-]*")  # what Hydra reads without quotes
 
 
 def register(command: str) -> None:
@@ -34,7 +36,7 @@ def header(command: str) -> str:
     purpose = " ".join((schema.__doc__ or "").split())
     named = {field.name: field for field in dataclasses.fields(schema) if field.metadata.get("help")}
     own = [name for kind in schema.__mro__ for name in vars(kind).get("__annotations__", {})]
-    shared = [field.name for field in dataclasses.fields(Common)]
+    shared = [field.name for field in dataclasses.fields(Computing)]
     order = [name for name in dict.fromkeys(own) if name not in shared] + shared
     keys = [named[name] for name in order if name in named]
     width = max((len(field.name) for field in keys), default=0) + 3
@@ -47,8 +49,65 @@ def header(command: str) -> str:
         )
         for field in keys
     ]
-    parts = [textwrap.fill(f"landscape {command}: {purpose}", WIDTH), "\n".join(lines), schema.help_end]
+    parts = [textwrap.fill(f"landscape {command}: {purpose}", WIDTH), "\n".join(lines)]
+    if schema.choices:
+        parts += [schema.choices, _choices(command)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _choices(command: str) -> str:
+    """Return the options of each group that the command's defaults list names, a paragraph a group."""
+    defaults = from_yaml((CONF / f"{command}.yaml").read_text(encoding="utf-8"))["defaults"]
+    named = [group for entry in defaults if isinstance(entry, dict) for group in entry]
+    told = []
+    for group in (name for name in named if not name.startswith("override ")):
+        paths = sorted((CONF / group).rglob("*.yaml"))
+        options = ", ".join(str(path.relative_to(CONF / group).with_suffix("")) for path in paths)
+        told.append(textwrap.fill(f"{group}: {options}", WIDTH - 2, subsequent_indent="  "))
+    return textwrap.indent("\n".join(told), "  ")
+
+
+def with_lists(command: str, words: list[str]) -> list[str]:
+    """Return the words of a job with ``key=[a,b]`` for ``key=a,b`` where the key can hold several values.
+
+    Not for a multirun, where a comma makes two jobs. Names that Hydra would not read (with ``=`` or an
+    accent) get quotes; what is in brackets or quotes already stays.
+    """
+    return [_with_list(word, SCHEMAS[command].lists) for word in words]
+
+
+def _with_list(word: str, lists: tuple[str, ...]) -> str:
+    key, equals, value = word.partition("=")
+    if not equals or key.lstrip("+") not in lists:
+        return word
+    parts = [_quoted(part) for part in _parts(value)]
+    return f"{key}={parts[0]}" if len(parts) == 1 else f"{key}=[{','.join(parts)}]"
+
+
+def _parts(value: str) -> list[str]:
+    """Return the pieces between commas, but for those inside of quotes and brackets, or after a backslash."""
+    parts, depth, quote, escaped = [""], 0, "", False
+    for character in value:
+        if character == "," and not (depth or quote or escaped):
+            parts.append("")
+            continue
+        if quote:
+            quote = "" if character == quote and not escaped else quote
+        elif character in "'\"" and not parts[-1].strip():
+            quote = character
+        elif not escaped:
+            depth += (character in "[{(") - (character in ")}]")
+        escaped = character == "\\" and not escaped
+        parts[-1] += character
+    return parts
+
+
+def _quoted(part: str) -> str:
+    its_own = part.lstrip().startswith(("'", '"', "[", "{")) or "\\" in part or "${" in part
+    if its_own or UNQUOTED.fullmatch(part):
+        return part
+    escaped = part.replace("'", r"\'")
+    return f"'{escaped}'"
 
 
 def settings_of(config: DictConfig, words: list[str]) -> Any:
@@ -78,6 +137,7 @@ def settings_from(command: str, words: list[str]) -> Any:
         LandscapeError: as `settings_of`; errors of Hydra for words that it cannot compose.
     """
     register(command)
+    words = with_lists(command, words)
     inside = GlobalHydra.instance().is_initialized()  # a command that lets another one work
     with nullcontext() if inside else initialize_config_dir(str(CONF.absolute()), version_base="1.3"):
         return settings_of(compose(config_name=command, overrides=words), words)

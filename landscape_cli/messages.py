@@ -32,6 +32,9 @@ def explain(error: BaseException, command: str = "") -> str | None:
         return _of_value(error, command) or _one_line(error)
     if isinstance(error, OverrideParseException):
         return f"cannot read {error.override!r}; write key=value, lists as key=[1,2], with quotes"
+    if isinstance(error, HydraException) and "Ambiguous value for argument" in str(error):
+        word = str(error).partition("'")[2].partition("'\n")[0]
+        return f"{word}: one job takes one value; add --multirun for a job each"
     if isinstance(error, HydraException):
         return f"{_one_line(error)}; `landscape {command} --help` lists the keys"
     if isinstance(error, OSError) and error.errno:

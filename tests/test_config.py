@@ -38,6 +38,8 @@ def test_a_name_tells_the_overrides_in_any_order() -> None:
     name = readable_name("digits-mlp", words, {"out"})
     assert name == "digits-mlp_optimizer.lr-0.1_seed-3_x-1+1+21"
     assert readable_name("digits-mlp", reversed(words), {"out"}) == name
+    assert readable_name("s", ["x=-0.5:1.5:41"], set()) == readable_name("s", ["x=[-0.5,1.5,41]"], set())
+    assert readable_name("s", ["a=my.model:make"], set()) == "s_a-my.model-make"
     assert not set(name) & set("=,/ []")
 
 

@@ -14,7 +14,7 @@ from landscape_cli.surfaces.field import Field
 from landscape_cli.surfaces.known_solutions import KnownSolution
 from landscape_cli.workers import processes
 
-Grid = tuple[float, float, int]
+Grid = tuple[float, float, int] | str  # "first:last:count" as on the command line
 
 GIVEN = "(given)"  # in the file, in place of a run's path and epoch
 NOT_COMPARED = "no recorded loss"

@@ -16,7 +16,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.user_loss import Loss
 from landscape_cli.evaluation.user_model import identity_of, problem_of
 from landscape_cli.store import Surface
-from landscape_cli.surfaces.grid import check_grid, grid
+from landscape_cli.surfaces.grid import as_grid, grid
 from landscape_cli.surfaces.known_solutions import KnownSolution
 from landscape_cli.weights import directions
 from landscape_cli.weights.arithmetic import params_of
@@ -63,13 +63,11 @@ def hessian(
     if x is None and y is not None:
         raise LandscapeError("a line is along x: say x=(first, last, count) too, or leave out y")
     how: dict[str, Any] = {"norm": norm, "ignore": ignore, "seed": direction_seed}
-    asked = plain({"x": x, "y": y})
-    for axis, given in asked.items():
-        if given is not None:
-            check_grid(axis, given)
+    given = plain({"x": x, "y": y})
+    asked = {axis: None if one is None else as_grid(axis, one) for axis, one in given.items()}
     exactly = Options(**plain(options))
     problem = problem_of(model, loss, train, None, str(device))
-    grids = {axis: grid(*given) for axis, given in asked.items() if given is not None}
+    grids = {axis: grid(*one) for axis, one in asked.items() if one is not None}
     along = {axis: directions.random(params_of(model), axis=axis, **how) for axis in grids}
     field = HessianField(problem, along, grids.get("x", np.zeros(1)), grids.get("y"), exactly)
     config = {"run": GIVEN, "epoch": GIVEN, "direction": {"name": "random", **how}, "split": "train", **asked}

@@ -22,7 +22,7 @@ from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.user_loss import Loss
 from landscape_cli.evaluation.user_model import check_model, identity_of, problem_of
 from landscape_cli.store import Surface
-from landscape_cli.surfaces.grid import check_grid, grid
+from landscape_cli.surfaces.grid import as_grid, grid
 from landscape_cli.surfaces.known_solutions import KnownSolution
 from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.weights import directions
@@ -69,7 +69,7 @@ def surface(
         test: likewise, or None.
         out: the HDF5 file; begun by another model, another loss, other data or options it is
             refused.
-        x: first coordinate, last, and number of points.
+        x: first coordinate, last, and number of points; or ``"-1:1:51"``.
         y: likewise; None for a line.
         norm: of the directions: ``filter``, ``layer`` or ``none``.
         ignore: ``biasbn``: parameters with one dimension do not move; or ``none``.
@@ -85,9 +85,7 @@ def surface(
         **{"run": GIVEN, "epoch": GIVEN},
         **{"direction": plain({"name": "random", **how}), **plain({"x": x, "y": y})},
     }
-    check_grid("x", asked["x"])
-    if y is not None:
-        check_grid("y", asked["y"])
+    asked["x"], asked["y"] = as_grid("x", asked["x"]), None if y is None else as_grid("y", asked["y"])
     exactly = Options(**plain(options))
     problem = problem_of(model, loss, train, test, str(device))
     params = {name: model.get_parameter(name).detach() for name in selected(model, exactly.params)}
@@ -96,7 +94,8 @@ def surface(
         for axis in ("x" if y is None else "xy")
     }
     here = KnownSolution("model", 0.0, 0.0, identity_of(problem, [model]), not_compared=NOT_COMPARED)
-    field = LossField(problem, axes, grid(*x), None if y is None else grid(*y), exactly)
+    up = None if y is None else grid(*asked["y"])
+    field = LossField(problem, axes, grid(*asked["x"]), up, exactly)
     return computed(Path(out), field, problem, {**dataclasses.asdict(exactly), **asked}, [here])
 
 
@@ -128,7 +127,7 @@ def interpolate(
         train: as for `surface`.
         test: as for `surface`.
         out: the HDF5 file, as for `surface`.
-        alpha: first, last, and number of points; the result's ``x``.
+        alpha: first, last, and number of points, or ``"-0.5:1.5:41"``; the result's ``x``.
         labels: what pictures call the two.
         device: ``auto``, ``cpu``, ``cuda``, …
         options: OPTIONS
@@ -138,7 +137,7 @@ def interpolate(
     """
     ends = dict.fromkeys(("from_run", "to_run"), GIVEN) | dict.fromkeys(("from_epoch", "to_epoch"), "last")
     asked = {**ends, **plain({"alpha": alpha})}
-    check_grid("alpha", asked["alpha"])
+    asked["alpha"] = as_grid("alpha", asked["alpha"])
     exactly = Options(**plain(options))
     problem = problem_of(start, loss, train, test, str(device))
     check_model(end)
@@ -148,5 +147,5 @@ def interpolate(
         KnownSolution(label, place, 0.0, identity, not_compared=NOT_COMPARED)
         for label, place in zip(labels, (0.0, 1.0), strict=True)
     ]
-    field = LossField(problem, {"x": direction}, grid(*alpha), None, exactly)
+    field = LossField(problem, {"x": direction}, grid(*asked["alpha"]), None, exactly)
     return computed(Path(out), field, problem, {**dataclasses.asdict(exactly), **asked}, known)

@@ -24,7 +24,7 @@ from landscape_cli.evaluation.user_model import identity_of, problem_of
 from landscape_cli.progress import bar
 from landscape_cli.store import Surface
 from landscape_cli.store.trajectory import RECORDED
-from landscape_cli.surfaces.grid import check_grid, grid
+from landscape_cli.surfaces.grid import as_grid, grid
 from landscape_cli.surfaces.known_solutions import KnownSolution
 from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.surfaces.trajectory import FEWEST, around
@@ -85,8 +85,7 @@ def trajectory(
         raise LandscapeError(f"epochs must be {count} increasing numbers, one a checkpoint, got {numbers}")
     asked = plain({"x": x, "y": y, "epochs": numbers, "ignore": ignore})
     for axis in ("x", "y"):
-        if asked[axis] is not None:
-            check_grid(axis, asked[axis])
+        asked[axis] = None if asked[axis] is None else as_grid(axis, asked[axis])
     exactly = Options(**plain(options))
     state = model.state_dict()
 
@@ -112,15 +111,15 @@ def trajectory(
     )
     origin = KnownSolution("end", 0.0, 0.0, identity_of(problem, [last]), not_compared=NOT_COMPARED)
     start = replace(origin, label="start", x=float(path.x[0]), y=float(path.y[0]))
-    axes = zip((x, y), around(path), strict=True)
+    axes = zip((asked["x"], asked["y"]), around(path), strict=True)
     across, up = (grid(*given) if given else automatic for given, automatic in axes)
     field = LossField(problem, plane, across, up, exactly)
     config = {"run": GIVEN, **dataclasses.asdict(exactly), **asked}
     return computed(Path(out), field, problem, config, [origin, start], path.datasets())
 
 
-def _losses(problem: Problem, weights: Weights, count: int, options: Options) -> dict[str, Array]:
-    """Return the losses and accuracies of `RECORDED` at the checkpoints, on whole splits; else NaN."""
+def _losses(problem: Problem, weights: Weights, count: int, options: Options) -> dict[str, Array | None]:
+    """Return the losses, and accuracies or None, of `RECORDED` at the checkpoints, on whole splits."""
     example = tensors(next(iter(problem.splits.values()))[0][0])[0]
     size = options.batch_size or automatic_size(example)
     splits = {name: rebatched(parts, size) for name, parts in problem.splits.items()}
@@ -136,4 +135,7 @@ def _losses(problem: Problem, weights: Weights, count: int, options: Options) ->
                 found[f"{split}_loss"][number] = here.loss
                 found[f"{split}_accuracy"][number] = here.accuracy
             progress.update()
-    return found
+    return {
+        name: None if name.endswith("accuracy") and np.isnan(values).all() else values
+        for name, values in found.items()
+    }

@@ -36,9 +36,7 @@ def run(config: ReportConfig) -> Path:
     runs = [open_run(path) for path in config.run]
     surfaces = [read(Path(path)) for path in config.file]
     if not runs and not surfaces:
-        raise LandscapeError(
-            "nothing to report: say run=[…] with run folders, file=[…] with HDF5 files, or both"
-        )
+        raise LandscapeError("nothing to report: say run= with run folders, file= with HDF5 files, or both")
     sections = [Section("Runs", table=_table(runs))] if runs else []
     interpolations = [surface for surface in surfaces if surface.kind == "interpolation"]
     lines = [surface for surface in surfaces if surface.y is None and surface.kind == "surface"]

@@ -84,7 +84,7 @@ def _targets(config: SurfaceConfig) -> list[Solution]:
         raise LandscapeError(f"direction.to must be a run folder or a list of two, got {to!r}")
     axes = 1 if config.y is None else 2
     if len(paths) != axes:
-        hint = "say y=null" if axes == 2 else "say y=[first,last,count]"
+        hint = "say y=null" if axes == 2 else "say y=first:last:count"
         raise LandscapeError(f"{AXES[axes]} in direction.to, got {len(paths)}; or {hint}")
     return [locate(path, config.direction["epoch"], key="direction.to") for path in paths]
 

@@ -81,8 +81,8 @@ class HessianField:
 
     def names(self) -> list[str]:
         """Return the datasets of values."""
-        evaluator = self.evaluator
-        first = evaluate_samples(evaluator.network, evaluator.splits[self.split][:1], evaluator.objective)
+        network, parts = self.evaluator.network, self.evaluator.splits[self.split]
+        first = evaluate_samples(network, parts[:1], self.evaluator.objective, network.autograd)
         values = ("loss", *ENDS) if first.correct is None else ("loss", "accuracy", *ENDS)
         return [f"{self.split}/{name}" for name in values]
 

@@ -157,9 +157,12 @@ class Evaluator:
         """Return a context in which evaluations use no more threads than pay."""
         example = max((parts[0][0] for parts in self.splits.values()), key=size_of)
         network = self.network
-        if network.autograd.needed:  # whose backward passes the counter does not take
-            return devices.enough_threads(math.inf)
-        return devices.enough_threads(devices.operations(lambda: call(network.model, example)))
+
+        def run() -> None:
+            with network.autograd.context():
+                call(network.model, example)
+
+        return devices.enough_threads(devices.operations(run))
 
     def samples(self, split: str) -> Samples:
         """Return what becomes of each sample of a split at the point where the copy stands.

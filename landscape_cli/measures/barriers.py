@@ -20,7 +20,7 @@ def barrier(alpha: Array, loss: Array) -> tuple[float, float]:
     """
     ends = [np.flatnonzero(np.isclose(alpha, end, atol=1e-9)) for end in (0.0, 1.0)]
     if any(len(end) == 0 for end in ends):
-        raise ValueError("alpha 0 and 1 are not both on the grid; alpha=[-0.5,1.5,41] has them")
+        raise ValueError("alpha 0 and 1 are not both on the grid; alpha=-0.5:1.5:41 has them")
     start, end = (float(loss[index[0]]) for index in ends)
     if not (np.isfinite(start) and np.isfinite(end)):
         raise ValueError("the loss at an end is not finite")

@@ -1,4 +1,4 @@
-"""What all commands take, and what several of them check."""
+"""What all commands take, what those that compute take, and what several of them check."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -13,21 +13,20 @@ LOCATION = {
 }  # of the data, for commands that work on a run: null, where it had them
 HDF5 = "the HDF5 file; default: a readable name under outputs_dir"
 EPOCH = "last, init, or the number of a kept checkpoint"
-GRID = "[first, last, count] along"
+GRID = "first:last:count along"
 
 T = TypeVar("T")
 
 
 @dataclass
 class Common:
-    """Where a command works and what it writes."""
+    """What a command writes, and where."""
 
     out: str | None = key(None, "what it writes; default: a readable name under outputs_dir")
     outputs_dir: str = key("outputs", "where everything lies that out= does not name")
-    device: str = key("auto", "auto (cuda where there is one), cpu, cuda, cuda:0, …")
-    seed: int = key(0, "of what is drawn at random")
 
-    help_end: ClassVar[str] = ""  # what `--help` says after the keys
+    lists: ClassVar[tuple[str, ...]] = ()  # keys that can hold several values: of one job, key=a,b
+    choices: ClassVar[str] = ""  # what `--help` says above the choices of the command's groups
 
     def __post_init__(self) -> None:
         """Check the ranges that the keys tell."""
@@ -38,6 +37,14 @@ class Common:
         assert dataclasses.is_dataclass(options)
         names = [field.name for field in dataclasses.fields(options)]
         return options(**{name: getattr(self, name) for name in names})
+
+
+@dataclass
+class Computing(Common):
+    """How a command computes what it writes."""
+
+    device: str = key("auto", "auto (cuda where there is one), cpu, cuda, cuda:0, …")
+    seed: int = key(0, "of what is drawn at random")
 
 
 def as_list(name: str, got: Any) -> list[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from omegaconf import MISSING
 
@@ -11,8 +11,8 @@ from landscape_cli.curvature.options import Options as HessianOptions
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation.options import Options
 from landscape_cli.keys import check, key, require
-from landscape_cli.schemas.common import EPOCH, GRID, HDF5, LOCATION, SPLITS, Common, as_list
-from landscape_cli.surfaces.grid import check_grid
+from landscape_cli.schemas.common import EPOCH, GRID, HDF5, LOCATION, SPLITS, Computing, as_list
+from landscape_cli.surfaces.grid import as_grid
 
 RANDOM = "random (norm filter, layer, none; ignore biasbn, none; seed)"
 WHERE = "where the run's data lie now, if elsewhere: dataset.source=, dataset.root="
@@ -20,13 +20,15 @@ TRUST = "true: run the code that the run's configuration names"
 
 
 @dataclass
-class EvaluationConfig(Options, Common):
+class EvaluationConfig(Options, Computing):
     """which samples the loss is a mean over, and how exactly."""
 
     out: str | None = key(None, HDF5)
-    splits: Any = key(list(SPLITS), "[train,test], [train] or [test]")
+    splits: Any = key(list(SPLITS), "train,test or one of them")
     dataset: dict[str, Any] = key(LOCATION, WHERE)
     trust: bool = key(False, TRUST)
+
+    lists: ClassVar[tuple[str, ...]] = ("splits",)
 
     def __post_init__(self) -> None:
         """Check what these commands share."""
@@ -46,19 +48,20 @@ class SurfaceConfig(EvaluationConfig):
     run: str = key(MISSING, "the run folder, as `landscape train` printed it")
     epoch: Any = key("last", EPOCH)
     direction: dict[str, Any] = key({}, f"{RANDOM} or runs (to; orthogonalize)")
-    x: list[Any] = key([-1, 1, 51], f"{GRID} the first direction")
-    y: list[Any] | None = key([-1, 1, 51], f"{GRID} the second; y=null for a line", null=True)
+    x: Any = key([-1, 1, 51], f"{GRID} the first direction")
+    y: Any = key([-1, 1, 51], f"{GRID} the second; y=null for a line", null=True)
+
+    lists: ClassVar[tuple[str, ...]] = (*EvaluationConfig.lists, "direction.to")
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the HDF5 file that these overrides of the configuration name."""
         return _around_a_run("surfaces", self, overrides)
 
     def __post_init__(self) -> None:
-        """Check the grid."""
+        """Take either spelling of a grid."""
         super().__post_init__()
-        check_grid("x", self.x)
-        if self.y is not None:
-            check_grid("y", self.y)
+        self.x = as_grid("x", self.x)
+        self.y = None if self.y is None else as_grid("y", self.y)
 
 
 @dataclass
@@ -69,7 +72,7 @@ class InterpolateConfig(EvaluationConfig):
     to_run: str = key(MISSING, "that at alpha 1")
     from_epoch: Any = key("last", EPOCH)
     to_epoch: Any = key("last", EPOCH)
-    alpha: list[Any] = key([-0.5, 1.5, 41], f"{GRID} the line")
+    alpha: Any = key([-0.5, 1.5, 41], f"{GRID} the line")
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the HDF5 file that these overrides of the configuration name."""
@@ -79,9 +82,9 @@ class InterpolateConfig(EvaluationConfig):
         return Path(self.outputs_dir, "interpolations", f"{name}.h5")
 
     def __post_init__(self) -> None:
-        """Check the grid."""
+        """Take either spelling of a grid."""
         super().__post_init__()
-        check_grid("alpha", self.alpha)
+        self.alpha = as_grid("alpha", self.alpha)
 
 
 @dataclass
@@ -95,21 +98,21 @@ class TrajectoryConfig(EvaluationConfig):
     )
     epochs: list[Any] | None = key(
         None,
-        "which of the kept checkpoints, say [init,1,2,5,10,last], at least three; null: all. The last is"
+        "which of the kept checkpoints, say init,1,2,5,10,last, at least three; null: all. The last is"
         " (0, 0)",
     )
     ignore: str = key(
         "none", "none, or biasbn: parameters with one dimension do not move", choices=("none", "biasbn")
     )
-    x: list[Any] | None = key(
-        None, f"{GRID} the first component, in lengths of weight space; null: what holds the path"
-    )
-    y: list[Any] | None = key(None, f"{GRID} the second, likewise")
+    x: Any = key(None, f"{GRID} the first component, in lengths of weight space; null: what holds the path")
+    y: Any = key(None, f"{GRID} the second, likewise")
     batchnorm: str = key(
         "keep",
         "running statistics: keep (those of the last checkpoint), or recompute (on the training split)",
         choices=("keep", "recompute"),
     )
+
+    lists: ClassVar[tuple[str, ...]] = (*EvaluationConfig.lists, "epochs")
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the HDF5 file that these overrides of the configuration name."""
@@ -117,15 +120,14 @@ class TrajectoryConfig(EvaluationConfig):
         return Path(self.outputs_dir, "trajectories", f"{name}.h5")
 
     def __post_init__(self) -> None:
-        """Check the grid."""
+        """Take either spelling of a grid."""
         super().__post_init__()
-        for axis in ("x", "y"):
-            if getattr(self, axis) is not None:
-                check_grid(axis, getattr(self, axis))
+        self.x = None if self.x is None else as_grid("x", self.x)
+        self.y = None if self.y is None else as_grid("y", self.y)
 
 
 @dataclass
-class HessianConfig(HessianOptions, Common):
+class HessianConfig(HessianOptions, Computing):
     """the largest and the smallest eigenvalue of the Hessian of the mean loss, on a line or a plane through
     a run's weights, or at these alone. The same command again resumes it. `landscape plot kind=heatmap
     value=eigenvalue_ratio` draws |smallest / largest| as in figure 7 of Li et al. (2018).
@@ -135,10 +137,10 @@ class HessianConfig(HessianOptions, Common):
     run: str = key(MISSING, "the run folder, as `landscape train` printed it")
     epoch: Any = key("last", EPOCH)
     direction: dict[str, Any] = key({}, f"{RANDOM}: the same as those of `surface`")
-    x: list[Any] | None = key(
+    x: Any = key(
         [-1, 1, 11], f"{GRID} the first direction; x=null y=null for the run's weights alone", null=True
     )
-    y: list[Any] | None = key([-1, 1, 11], f"{GRID} the second; y=null for a line", null=True)
+    y: Any = key([-1, 1, 11], f"{GRID} the second; y=null for a line", null=True)
     split: str = key("train", "train or test", choices=SPLITS)
     dataset: dict[str, Any] = key(LOCATION, WHERE)
     trust: bool = key(False, TRUST)
@@ -148,10 +150,9 @@ class HessianConfig(HessianOptions, Common):
         return _around_a_run("hessians", self, overrides)
 
     def __post_init__(self) -> None:
-        """Check the grid and what is computed on it."""
-        for axis in ("x", "y"):
-            if getattr(self, axis) is not None:
-                check_grid(axis, getattr(self, axis))
+        """Take either spelling of a grid; check what is computed on it."""
+        self.x = None if self.x is None else as_grid("x", self.x)
+        self.y = None if self.y is None else as_grid("y", self.y)
         if self.x is None and self.y is not None:
             raise LandscapeError("x=null needs y=null, for the run's weights alone; a line is along x")
         check(self)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from omegaconf import MISSING
 
@@ -24,7 +24,7 @@ class PlotConfig(Common):
         "a .png, .pdf, .svg or .html file, or .gif or .mp4 for a trajectory that grows; default: a readable"
         " name under outputs_dir",
     )
-    file: Any = key(MISSING, "a file, or [a.h5,b.h5]")
+    file: Any = key(MISSING, "a file, or several: a.h5,b.h5")
     kind: str = key("auto", "auto, line, contour, heatmap, surface3d, interactive")
     value: str = key(
         "loss",
@@ -33,8 +33,10 @@ class PlotConfig(Common):
     )
     split: str = key("auto", "auto (train where it is stored), train or test", choices=("auto", *SPLITS))
     scale: str = key("auto", "auto, linear or log", choices=("auto", "linear", "log"))
-    levels: Any = key(None, "how many level lines, or their values as a list")
+    levels: Any = key(None, "how many level lines, or their values: 0.1,1,10")
     title: str | None = key(None, "in place of the one made of the run's configuration")
+
+    lists: ClassVar[tuple[str, ...]] = ("file", "levels")
 
     def __post_init__(self) -> None:
         """Take one file for a list of one."""
@@ -54,9 +56,11 @@ class ReportConfig(Common):
     """one self-contained HTML page: a table of runs, and all files drawn, the planes to turn as well."""
 
     out: str | None = key(None, "the .html file")
-    file: Any = key([], "[HDF5 files]")
-    run: Any = key([], "[run folders]")
+    file: Any = key([], "HDF5 files: a.h5,b.h5")
+    run: Any = key([], "run folders: a,b")
     title: str = key("Loss landscapes", "of the page")
+
+    lists: ClassVar[tuple[str, ...]] = ("file", "run")
 
     def __post_init__(self) -> None:
         """Take one file or run for a list of one."""

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from omegaconf import MISSING
 
 from landscape_cli.keys import COUNT, NOT_NEGATIVE, key, require
 from landscape_cli.reproduction.catalogue import SCALES
-from landscape_cli.schemas.common import Common, as_list
+from landscape_cli.schemas.common import Common, Computing, as_list
 
 
 @dataclass
-class ReproduceConfig(Common):
+class ReproduceConfig(Computing):
     """train what a phenomenon needs, measure it, draw it like the paper's figure, and judge its claims. The
     same command again resumes it, and judges or draws anew what has changed; runs and surfaces are shared.
     """
@@ -21,7 +21,7 @@ class ReproduceConfig(Common):
         None, "the folder: result.json, data/, pictures; default: <outputs_dir>/reproduce/<id>_<scale>"
     )
     seed: int = key(0, "the first of the seeds", NOT_NEGATIVE)
-    id: Any = key(MISSING, "a phenomenon, or [a,b]; `landscape list phenomena` describes them")
+    id: Any = key(MISSING, "a phenomenon, or several: a,b; `landscape list phenomena` describes them")
     scale: str = key(
         "small",
         "small: minutes on two cores; medium, where there is one: hours; paper: the paper's own setting, for"
@@ -37,6 +37,8 @@ class ReproduceConfig(Common):
     dataset: dict[str, Any] = key(
         {"root": "data"}, "dataset.root=: where image sets are, or are downloaded to"
     )
+
+    lists: ClassVar[tuple[str, ...]] = ("id",)
 
     def __post_init__(self) -> None:
         """Take one id for a list of one."""

@@ -10,7 +10,7 @@ from landscape_cli.config import CIRCUMSTANCES, readable_name
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import LOSSES
 from landscape_cli.keys import COUNT, key, require
-from landscape_cli.schemas.common import Common, as_list
+from landscape_cli.schemas.common import Computing, as_list
 from landscape_cli.training.options import Recipe
 
 SOURCE = (
@@ -21,7 +21,7 @@ SOURCE = (
 
 
 @dataclass
-class TrainConfig(Recipe, Common):
+class TrainConfig(Recipe, Computing):
     """train one network and keep it in a run folder. The same command again resumes it."""
 
     out: str | None = key(None, "the run folder; default: a readable name under outputs_dir")
@@ -36,9 +36,12 @@ class TrainConfig(Recipe, Common):
         None, "epochs between kept checkpoints; the first and the last are always kept", COUNT
     )
 
-    help_end: ClassVar[str] = (
-        "Choices (group=option; `landscape list architectures` and the like describe them):\n\n"
-        "$APP_CONFIG_GROUPS"
+    lists: ClassVar[tuple[str, ...]] = (
+        *("architecture.widths", "architecture.blocks"),
+        *("optimizer.betas", "schedule.epochs"),
+    )
+    choices: ClassVar[str] = (
+        "Choices (group=option; `landscape list architectures` and the like describe them):"
     )
 
     def default_out(self, overrides: list[str]) -> Path:
@@ -63,7 +66,7 @@ class TrainConfig(Recipe, Common):
 
 
 @dataclass
-class ImportConfig(Common):
+class ImportConfig(Computing):
     """make a run folder of weights that were trained elsewhere, for all commands that work on a run.
     Network and data are named as in `landscape train`; the losses of each checkpoint are evaluated on them.
     """
@@ -103,7 +106,8 @@ class ImportConfig(Common):
     compile: bool | None = key(None, "")
     checkpoint_every: int | None = key(None, "")
 
-    help_end: ClassVar[str] = TrainConfig.help_end
+    lists: ClassVar[tuple[str, ...]] = ("weights", "epochs")
+    choices: ClassVar[str] = TrainConfig.choices
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the run folder that these overrides of the configuration name."""

@@ -1,7 +1,7 @@
 """The coordinates of a grid. Never imports torch; nor NumPy before there is one: help is to be quick."""
 
 import math
-from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from landscape_cli.keys import require
@@ -19,18 +19,29 @@ def grid(first: float, last: float, count: float) -> "Array":
     return values
 
 
-def check_grid(key: str, got: Sequence[Any]) -> None:
-    """Refuse what is no grid.
+def as_grid(key: str, got: Any) -> list[Any]:
+    """Return [first, last, count] of a grid that is written so, as a tuple, or as ``first:last:count``.
 
     Raises:
-        LandscapeError: it is not first, last and count, first below last, and two points or more.
+        LandscapeError: it is none of these, first is not below last, or there are less than two points.
     """
+    parts = [_number(word) for word in got.split(":")] if isinstance(got, str) else got
     holds = (
-        len(got) == 3
-        and all(isinstance(value, int | float) and not isinstance(value, bool) for value in got)
-        and all(math.isfinite(value) for value in got)
-        and got[0] < got[1]
-        and got[2] == int(got[2])
-        and got[2] >= 2
+        isinstance(parts, list | tuple)
+        and len(parts) == 3
+        and all(isinstance(value, int | float) and not isinstance(value, bool) for value in parts)
+        and all(math.isfinite(value) for value in parts)
+        and parts[0] < parts[1]
+        and parts[2] == int(parts[2])
+        and parts[2] >= 2
     )
-    require(holds, key, got, "[first, last, count] with first < last and a whole count of at least 2")
+    require(holds, key, got, "first:last:count with first < last and a whole count of at least 2")
+    return list(parts)
+
+
+def _number(word: str) -> int | float | str:
+    """Return the number that a word is, as a list of the command line would hold it; or the word."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(word)
+    return word

@@ -44,6 +44,17 @@ def test_an_interrupted_surface_goes_on_where_it_stopped(tmp_path: Path) -> None
         np.testing.assert_array_equal(found.values["train/loss"], other.values["train/loss"])
 
 
+def test_a_grid_may_be_written_as_on_the_command_line(tmp_path: Path) -> None:
+    out = tmp_path / "plane.h5"
+    surface(mlp(), EACH, NUMBERS, out=out, x=(-1, 1, 3), y=(0, 0.5, 2))
+    before = out.read_bytes()
+    found = surface(mlp(), EACH, NUMBERS, out=out, x="-1:1:3", y="0:0.5:2")
+    assert out.read_bytes() == before
+    assert found.values["train/loss"].shape == (2, 3)
+    between = interpolate(mlp(), mlp(1), EACH, NUMBERS, out=tmp_path / "line.h5", alpha="0:1:3")
+    np.testing.assert_array_equal(between.x, [0, 0.5, 1])
+
+
 def test_another_model_or_other_data_are_refused(tmp_path: Path) -> None:
     out, few = tmp_path / "plane.h5", {"x": (-1, 1, 3), "y": None}
     surface(mlp(), EACH, NUMBERS, out=out, **few)

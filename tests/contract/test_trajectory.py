@@ -205,7 +205,7 @@ def test_batchnorm_statistics_are_the_last_checkpoints_or_estimated(there: Lands
         (["run=still"], "the checkpoints have the same weights and span no plane"),
         (["run=kept", "ignore=all"], "no ignore 'all'"),
         (["run=kept", "batchnorm=interpolate"], "no batchnorm 'interpolate'"),
-        (["run=kept", "x=[1,0,3]"], "x must be [first, last, count]"),
+        (["run=kept", "x=[1,0,3]"], "x must be first:last:count"),
         (["run=nowhere"], "run=nowhere is no run folder"),
         ([], "missing: run"),
     ],

@@ -27,7 +27,7 @@ MISTAKES = {
     "plot file=plane.h5 kind=line": "kind=line draws lines plane.h5 holds a plane; choose kind=contour",
     "plot file=[line.h5,plane.h5]": "line.h5 holds a line and plane.h5 a plane two pictures",
     "plot file=plane.h5 kind=pie": "no kind 'pie'; choose from auto, contour",
-    "report": "nothing to report run=[ file=[",
+    "report": "nothing to report run= file=",
     "report run=[nowhere]": "run=nowhere is no run folder",
 }
 
