@@ -38,7 +38,7 @@ COMMANDS = {
     "hessian": "the largest and smallest eigenvalue of the loss's Hessian on a line or plane",
     "plot": "draw HDF5 files: pictures (png, pdf, svg) or an interactive page (html)",
     "report": "one self-contained HTML page of runs and surfaces",
-    "export": "an HDF5 file for other programs: CSV",
+    "export": "an HDF5 file for other programs: CSV, NumPy, ParaView, Goldstein's tools",
     "reproduce": "a phenomenon of the literature: train, measure, draw, and check its claims",
     "gallery": "a page of all reproductions: figures, claims, verdicts",
     "list": "what there is to choose from: data sets, architectures, …, and the runs there are",

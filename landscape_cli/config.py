@@ -87,7 +87,7 @@ def readable_name(stem: str, overrides: Iterable[str], spoken_for: Iterable[str]
     for override in sorted(overrides):
         key, _, value = override.lstrip("+~").partition("=")
         if key.split("@")[0] not in spoken_for and not key.startswith("hydra"):
-            # a grid has one name in both spellings; in a sweep Hydra writes \\: for the colon
+            # a grid has one name in both spellings; in a sweep Hydra writes a backslash before the colon
             value = re.sub(r"(?<=[\d.])\\?:(?=[\d.+-])", ",", value)
             value = re.sub(r"[^\w.+-]+", "-", value.replace(",", "+").strip("[]'\""))
             told.append(f"{key}{'' if value.startswith('-') else '-'}{value}")

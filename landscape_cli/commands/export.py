@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from landscape_cli import store
-from landscape_cli.files import write_text
+from landscape_cli.errors import LandscapeError
+from landscape_cli.files import replacing
 from landscape_cli.schemas.files import ExportConfig
 from landscape_cli.store.export import FORMATS
 
@@ -12,5 +13,10 @@ def run(config: ExportConfig) -> Path:
     """Write the file into `config.out`; return it."""
     assert config.out is not None
     out = Path(config.out)
-    write_text(out, FORMATS[config.format](store.read(Path(config.file))))
+    surface = store.read(Path(config.file))
+    if out.exists() and out.samefile(surface.path):
+        raise LandscapeError(f"out={out} is the file that is exported; choose another out=")
+    content = FORMATS[config.format](surface)
+    with replacing(out) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     return out

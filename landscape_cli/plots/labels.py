@@ -144,6 +144,8 @@ def _surface_phrases(surface: Surface) -> dict[str, str]:
         phrases["batchnorm"] = f"BatchNorm {verb}"
     if surface.kind == "interpolation":
         return phrases
+    if "eigenvalues_of" in surface.config:
+        phrases["eigenvalues_of"] = f"eigenvalues of the {surface.config['eigenvalues_of']}"
     epoch = surface.config.get("epoch")
     if epoch in ("init", 0):
         phrases["epoch"] = "initial weights"

@@ -10,7 +10,8 @@ from landscape_cli.config import CIRCUMSTANCES, readable_name
 from landscape_cli.keys import key, require
 from landscape_cli.schemas.common import SPLITS, Common, as_list
 
-FORMATS = ("csv",)  # of `store.export`, which takes long to import
+# of `store.export`, which takes long to import, with what their default names end in
+FORMATS = {"csv": ".csv", "path": "_path.csv", "npz": ".npz", "vtp": ".vtp", "tg": "_tg.h5"}
 
 VALUES = ("loss", "accuracy", "largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio")
 
@@ -78,17 +79,21 @@ class ReportConfig(Common):
 @dataclass
 class ExportConfig(Common):
     """write an HDF5 file for other programs. csv: a row a point, x, y, and every value; what is not evaluated
-    is empty, a loss that is not finite inf.
+    is empty, a loss that is not finite inf. path: CSV of a trajectory's path, a row a checkpoint. npz: all
+    arrays, for numpy.load, by their names in the file. vtp: for ParaView, the loss as heights and a
+    trajectory's path as lines. tg: a surface file as Goldstein's tools read it.
     """
 
     out: str | None = key(None, "the file; default: a readable name under outputs_dir")
-    file: str = key(MISSING, "an HDF5 file of surface, interpolate, trajectory or hessian")
+    file: str = key(
+        MISSING, "an HDF5 file of surface, interpolate, trajectory or hessian; or of Goldstein's tools"
+    )
     format: str = key("csv", ", ".join(FORMATS), choices=FORMATS)
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the file that these overrides of the configuration name."""
         name = readable_name(Path(self.file).stem, overrides, {*CIRCUMSTANCES, "file", "format"})
-        return Path(self.outputs_dir, "exports", f"{name}.{self.format}")
+        return Path(self.outputs_dir, "exports", f"{name}{FORMATS[self.format]}")
 
 
 @dataclass

@@ -4,10 +4,15 @@ import csv
 import io
 import math
 from collections.abc import Callable
+from dataclasses import fields
 
 import numpy as np
 
+from landscape_cli.errors import LandscapeError
+from landscape_cli.store import goldstein
 from landscape_cli.store.surface import Surface
+from landscape_cli.store.trajectory import Trajectory
+from landscape_cli.store.vtp import as_vtp
 
 
 def as_csv(surface: Surface) -> str:
@@ -23,9 +28,73 @@ def as_csv(surface: Surface) -> str:
     for index in np.ndindex(surface.evaluated.shape):
         places = [repr(float(axis[place])) for axis, place in zip(axes.values(), index[::-1], strict=True)]
         values = [float(array[index]) for array in surface.values.values()]
-        cells = ["" if math.isnan(value) else repr(value) for value in values]
-        writer.writerow([*places, int(surface.evaluated[index]), *cells])
+        writer.writerow([*places, int(surface.evaluated[index]), *map(_cell, values)])
     return text.getvalue()
 
 
-FORMATS: dict[str, Callable[[Surface], str]] = {"csv": as_csv}
+def path_as_csv(surface: Surface) -> str:
+    """Return a table with a row a checkpoint of a trajectory: its epoch, x, y, distance, recorded losses, ….
+
+    Raises:
+        LandscapeError: the file has none.
+    """
+    path = surface.trajectory
+    if path is None:
+        raise LandscapeError(
+            f"{surface.path} has no path; format=path is for the files of `landscape trajectory`"
+        )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [
+        field.name for field in fields(Trajectory) if np.shape(getattr(path, field.name)) == path.x.shape
+    ]
+    columns = [getattr(path, name).tolist() for name in names]
+    writer.writerow(names)
+    writer.writerows(map(_cell, row) for row in zip(*columns, strict=True))
+    return text.getvalue()
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else repr(value)
+
+
+def as_npz(surface: Surface) -> bytes:
+    """Return all arrays for `numpy.load`, by their names in the HDF5 file, such as ``train/loss`` [y, x].
+
+    There are x, on a plane y, evaluated, interpolation_error and every value; of a trajectory also
+    ``trajectory/x``, ``trajectory/epoch``, … and its ratios of explained variance.
+    """
+    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
+        "x": surface.x,
+        **({} if surface.y is None else {"y": surface.y}),
+        **surface.values,
+        "evaluated": surface.evaluated,
+        "interpolation_error": surface.interpolation_error,
+        **({} if surface.trajectory is None else surface.trajectory.datasets()),
+    }
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **arrays)
+    return content.getvalue()
+
+
+def as_goldstein(surface: Surface) -> bytes:
+    """Return a surface file as Goldstein's tools read it (`goldstein.surface_file`).
+
+    Raises:
+        LandscapeError: no value of the file has a name there.
+    """
+    if not set(goldstein.NAMES.values()) & surface.values.keys():
+        raise LandscapeError(
+            f"{surface.path} holds {', '.join(surface.values)}, and format=tg has places for"
+            f" {', '.join(goldstein.NAMES.values())}; choose format=csv or npz"
+        )
+    return goldstein.surface_file(surface.x, surface.y, surface.values, str(surface.path))
+
+
+FORMATS: dict[str, Callable[[Surface], str | bytes]] = {
+    "csv": as_csv,
+    "path": path_as_csv,
+    "npz": as_npz,
+    "vtp": as_vtp,
+    "tg": as_goldstein,
+}

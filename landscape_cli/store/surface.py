@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from landscape_cli.arrays import Array, Mask
 from landscape_cli.config import from_yaml
 from landscape_cli.errors import LandscapeError
+from landscape_cli.store import goldstein
 from landscape_cli.store.trajectory import Trajectory
 
 FORMAT = "landscape-surface"
@@ -62,10 +63,11 @@ def opened(path: Path) -> Iterator[h5py.File]:
 
 
 def read(path: Path) -> Surface:
-    """Return the content of a surface file, finished or not.
+    """Return the content of a surface file, finished or not, of this software or of Goldstein's.
 
     Raises:
-        LandscapeError: there is no such file, it is no HDF5 file, or not one of this software's surfaces.
+        LandscapeError: there is no such file, it is no HDF5 file, or neither a surface of this software nor
+            one of Goldstein's.
     """
     if not path.is_file():
         raise LandscapeError(
@@ -73,6 +75,8 @@ def read(path: Path) -> Surface:
         )
     with opened(path) as file:
         attributes = dict(file.attrs)
+        if "format" not in attributes and goldstein.recognizes(file):
+            return Surface(path=path, **goldstein.content(file))
         if attributes.get("format") != FORMAT:
             raise LandscapeError(
                 f"{path} is not a surface of landscape: its format is {attributes.get('format')!r},"

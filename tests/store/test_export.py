@@ -1,17 +1,20 @@
-"""Exported tables read back to the stored numbers, to the bit."""
+"""Exported tables and arrays read back to the stored numbers, to the bit."""
 
 import csv
 import io
 import math
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from store.made import create
+from store.made import create, fill
 
 from landscape_cli import store
+from landscape_cli.errors import LandscapeError
 from landscape_cli.schemas import files
-from landscape_cli.store.export import FORMATS, as_csv
+from landscape_cli.store.export import FORMATS, as_csv, as_goldstein, as_npz, path_as_csv
+from landscape_cli.store.trajectory import Trajectory
 
 AWKWARD = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, math.inf, -0.0]
 
@@ -44,3 +47,47 @@ def test_every_number_of_every_point(tmp_path: Path, line: bool) -> None:
 
 def test_the_command_offers_every_format() -> None:
     assert tuple(FORMATS) == files.FORMATS
+
+
+def walk() -> Trajectory:
+    """A path of four checkpoints; its columns are all different."""
+    columns = {field.name: np.array(AWKWARD[:4]) + k for k, field in enumerate(fields(Trajectory))}
+    ratios = {"random_plane_ratio": 0.001, "explained_variance_ratio": np.array([0.7, 0.2, 0.1])}
+    nan = np.array([np.nan, 1.0, np.inf, 0.1])
+    return Trajectory(**{**columns, **ratios, "epoch": np.array([0, 1, 5, 20]), "test_loss": nan})
+
+
+def test_every_checkpoint_of_a_path(tmp_path: Path) -> None:
+    surface = replace(store.read(create(tmp_path / "s.h5")), trajectory=walk())
+    rows = list(csv.DictReader(io.StringIO(path_as_csv(surface))))
+    assert [row["epoch"] for row in rows] == ["0", "1", "5", "20"]
+    assert [row["test_loss"] for row in rows] == ["", "1.0", "inf", "0.1"]
+    for name in ("x", "y", "distance", "train_loss", "train_accuracy", "test_accuracy"):
+        assert np.array([float(row[name]) for row in rows]).tobytes() == getattr(walk(), name).tobytes()
+    with pytest.raises(LandscapeError, match=r"s\.h5 has no path; format=path is for .*trajectory"):
+        path_as_csv(store.read(tmp_path / "s.h5"))
+
+
+@pytest.mark.parametrize("line", [False, True])
+def test_every_array_by_its_name(tmp_path: Path, line: bool) -> None:
+    path = create(tmp_path / "s.h5", y=None) if line else create(tmp_path / "s.h5")
+    with store.writing(path) as writer:
+        fill(writer)
+    surface = store.read(path) if line else replace(store.read(path), trajectory=walk())
+    with np.load(io.BytesIO(as_npz(surface)), allow_pickle=False) as arrays:
+        expected = {"x": surface.x, **surface.values, "interpolation_error": surface.interpolation_error}
+        expected |= {} if line else {"y": surface.y, **walk().datasets()}
+        assert set(arrays) == {*expected, "evaluated"}
+        for name, values in expected.items():
+            assert arrays[name].tobytes() == values.tobytes()
+            assert arrays[name].shape == values.shape
+        assert arrays["evaluated"].all()
+
+
+def test_what_goldsteins_files_have_no_place_for_is_refused(tmp_path: Path) -> None:
+    surface = store.read(create(tmp_path / "s.h5"))
+    other = replace(surface, values={"test/largest_eigenvalue": surface.values["train/loss"]})
+    with pytest.raises(
+        LandscapeError, match=r"s\.h5 holds test/largest_eigenvalue, .*; choose format=csv or npz"
+    ):
+        as_goldstein(other)
