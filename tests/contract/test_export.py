@@ -41,7 +41,11 @@ def test_what_each_command_wrote(landscape: Landscape, tmp_path: Path, command: 
         assert ("trajectory/x" in stored) == (command == "trajectory")
     heights = succeed(landscape, "export", "file=made.h5", "format=vtp")
     assert heights == "outputs/exports/made.vtp"
-    assert len(ElementTree.parse(heights).findall("PolyData/Piece")) == 1 + (command == "trajectory")
+    piece = ElementTree.parse(heights).find("PolyData/Piece")
+    assert piece is not None
+    lines = {"surface": 0, "interpolate": 4, "trajectory": 2, "hessian": 2}[command]
+    assert (piece.attrib["NumberOfPolys"] == "0") == (surface.y is None)
+    assert int(piece.attrib["NumberOfLines"]) == lines
     theirs = succeed(landscape, "export", "file=made.h5", "format=tg")
     assert theirs == "outputs/exports/made_tg.h5"
     with h5py.File(theirs) as file:
