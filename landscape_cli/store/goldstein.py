@@ -80,7 +80,9 @@ def content(file: h5py.File) -> dict[str, Any]:
             fields["config"][EIGENVALUES] = "sum over batches"
     return {
         **{"x": x, "y": y, "values": values, **fields},
-        "evaluated": ~np.any([np.isnan(array) for array in values.values()], axis=0),
+        "evaluated": np.any(
+            [~np.isnan(array) for array in values.values()], axis=0
+        ),  # nothing is interpolated
         "interpolation_error": np.full(shape, np.nan),
         "attributes": {"format": "loss-landscape", "checkpoint": "[]"},
     }

@@ -74,7 +74,8 @@ def test_a_file_of_goldsteins_tools(landscape: Landscape, tmp_path: Path) -> Non
             file["xcoordinates"], file["ycoordinates"] = np.linspace(-1, 1, 4), np.linspace(0, 1, 3)
             file["train_loss"] = np.append(np.linspace(0.1, 5, 10), [-1, -1]).reshape(4, 3)
             file["train_acc"] = np.append(np.linspace(90, 10, 10), [-1, -1]).reshape(4, 3)
-            file["max_eig"], file["min_eig"] = np.full((4, 3), 3.0), np.full((4, 3), -1.0)
+            file["max_eig"] = np.append(np.full(10, 3.0), [-1, -1]).reshape(4, 3)
+            file["min_eig"] = np.append(np.full(10, -1.0), [1, 1]).reshape(4, 3)
     before = Path("one.h5").read_bytes()
     for words in (
         ["plot", "file=one.h5"],
