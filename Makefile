@@ -78,16 +78,16 @@ demo: $(VENV)/installed ## trains, sweeps, interpolates and draws on the bundled
 	  set -x; \
 	  $(LANDSCAPE) $(TRAIN) batch_size=$$batch out=$$run; \
 	  $(LANDSCAPE) surface run=$$run y=null out=$${run}_line.h5; \
-	  $(LANDSCAPE) surface run=$$run x=[-1,1,31] y=[-1,1,31] out=$${run}_plane.h5; \
+	  $(LANDSCAPE) surface run=$$run x=-1:1:31 y=-1:1:31 out=$${run}_plane.h5; \
 	  { set +x; } 2>/dev/null; \
 	done; \
 	set -x; \
 	$(LANDSCAPE) interpolate from_run=$(DEMO)/small_batch to_run=$(DEMO)/large_batch out=$(DEMO)/interpolation.h5; \
 	$(LANDSCAPE) plot file=$(DEMO)/interpolation.h5 out=$(DEMO)/interpolation.png; \
-	$(LANDSCAPE) plot file=[$(DEMO)/small_batch_line.h5,$(DEMO)/large_batch_line.h5] out=$(DEMO)/lines.png; \
-	$(LANDSCAPE) plot file=[$(DEMO)/small_batch_plane.h5,$(DEMO)/large_batch_plane.h5] out=$(DEMO)/planes.png; \
-	$(LANDSCAPE) plot file=[$(DEMO)/small_batch_plane.h5,$(DEMO)/large_batch_plane.h5] kind=surface3d out=$(DEMO)/planes_3d.png; \
+	$(LANDSCAPE) plot file=$(DEMO)/small_batch_line.h5,$(DEMO)/large_batch_line.h5 out=$(DEMO)/lines.png; \
+	$(LANDSCAPE) plot file=$(DEMO)/small_batch_plane.h5,$(DEMO)/large_batch_plane.h5 out=$(DEMO)/planes.png; \
+	$(LANDSCAPE) plot file=$(DEMO)/small_batch_plane.h5,$(DEMO)/large_batch_plane.h5 kind=surface3d out=$(DEMO)/planes_3d.png; \
 	$(LANDSCAPE) report title="A small-batch and a large-batch solution on the digits" \
-	  run=[$(DEMO)/small_batch,$(DEMO)/large_batch] \
-	  file=[$(DEMO)/interpolation.h5,$(DEMO)/small_batch_line.h5,$(DEMO)/large_batch_line.h5,$(DEMO)/small_batch_plane.h5,$(DEMO)/large_batch_plane.h5] \
+	  run=$(DEMO)/small_batch,$(DEMO)/large_batch \
+	  file=$(DEMO)/interpolation.h5,$(DEMO)/small_batch_line.h5,$(DEMO)/large_batch_line.h5,$(DEMO)/small_batch_plane.h5,$(DEMO)/large_batch_plane.h5 \
 	  out=$(DEMO)/index.html
