@@ -4,14 +4,13 @@ import csv
 import io
 import math
 from collections.abc import Callable
-from dataclasses import fields
 
 import numpy as np
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.store import goldstein
 from landscape_cli.store.surface import Surface
-from landscape_cli.store.trajectory import Trajectory
+from landscape_cli.store.trajectory import RECORDED
 from landscape_cli.store.vtp import as_vtp
 
 
@@ -45,9 +44,8 @@ def path_as_csv(surface: Surface) -> str:
         )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = [
-        field.name for field in fields(Trajectory) if np.shape(getattr(path, field.name)) == path.x.shape
-    ]
+    known = [name for name in RECORDED if getattr(path, name) is not None]  # a regression has no accuracy
+    names = ("epoch", "x", "y", "distance", *known)
     columns = [getattr(path, name).tolist() for name in names]
     writer.writerow(names)
     writer.writerows(map(_cell, row) for row in zip(*columns, strict=True))

@@ -60,6 +60,8 @@ def walk() -> Trajectory:
 def test_every_checkpoint_of_a_path(tmp_path: Path) -> None:
     surface = replace(store.read(create(tmp_path / "s.h5")), trajectory=walk())
     rows = list(csv.DictReader(io.StringIO(path_as_csv(surface))))
+    recorded = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+    assert list(rows[0]) == ["epoch", "x", "y", "distance", *recorded]
     assert [row["epoch"] for row in rows] == ["0", "1", "5", "20"]
     assert [row["test_loss"] for row in rows] == ["", "1.0", "inf", "0.1"]
     for name in ("x", "y", "distance", "train_loss", "train_accuracy", "test_accuracy"):
