@@ -4,6 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def as_npz(surface: Surface) -> bytes:
     There are x, on a plane y, evaluated, interpolation_error and every value; of a trajectory also
     ``trajectory/x``, ``trajectory/epoch``, … and its ratios of explained variance.
     """
-    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
+    arrays: dict[str, Any] = {
         "x": surface.x,
         **({} if surface.y is None else {"y": surface.y}),
         **surface.values,
@@ -71,7 +72,7 @@ def as_npz(surface: Surface) -> bytes:
         **({} if surface.trajectory is None else surface.trajectory.datasets()),
     }
     content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
+    np.savez(content, **arrays)
     return content.getvalue()
 
 

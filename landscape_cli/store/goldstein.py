@@ -68,9 +68,9 @@ def content(file: h5py.File) -> dict[str, Any]:
         for name in there:
             array = theirs[name] / 100 if name.endswith("acc") else _or_inf(theirs[name])
             values[NAMES[name]] = np.where(missing, np.nan, array).reshape(shape)
-    told = file["dir_file"][()] if "dir_file" in file else b""
+    told = file["dir_file"][()] if isinstance(file.get("dir_file"), h5py.Dataset) else b""
     named = told.decode(errors="replace") if isinstance(told, bytes) else str(told)
-    fields = _as_named(named)
+    fields = _as_named(named or file.filename)  # theirs are named after the directions
     if {"max_eig", "min_eig"} <= theirs.keys():
         largest, smallest = (values[NAMES[name]] for name in ("max_eig", "min_eig"))
         with np.errstate(divide="ignore", invalid="ignore"):

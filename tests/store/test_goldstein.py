@@ -114,6 +114,9 @@ def test_the_title_is_what_the_name_of_the_directions_tells(
     surface = store.read(as_theirs(tmp_path / "s.h5", named=named))
     expected = title.replace("epoch 0", "initial weights")
     assert panel_titles([surface]) == ("", [expected])
+    with h5py.File(tmp_path / "s.h5", "r+") as file:
+        del file["dir_file"]
+    assert panel_titles([store.read(tmp_path / "s.h5")]) == ("", ["s"])
     assert axis_label(surface, "x") == axis
     unit = " (cross-entropy, nats)" if named == NAMED else ""
     assert value_label("train", "loss", [surface.run_config]) == f"training loss{unit}"
