@@ -155,8 +155,8 @@ def _as_named(directions: str) -> dict[str, Any]:
     return {"config": config, "run_config": run_config, "marks": [(of_model["name"], 0.0, 0.0)]}
 
 
-def _number(text: str) -> int | float | str:
+def _number(text: str) -> int | float | None:
     for kind in (int, float):
         with suppress(ValueError):
             return kind(text)
-    return text
+    return None

@@ -105,6 +105,7 @@ def test_eigenvalues_say_that_they_are_of_the_sum_over_batches(tmp_path: Path) -
         ),
         ("nets/model_0.t7_states_xnorm=layer.h5", "nets, epoch 0", "step along layer-normalized direction 1"),
         ("vgg9.pth_weights.h5", "vgg9", "step along direction 1"),
+        ("vgg9_adam_lr=x_bs=_wd=y/model_1.t7_weights.h5", "vgg9, Adam, epoch 1", "step along direction 1"),
         ("folder/plane.h5", "plane", "step along direction 1"),
     ],
 )
@@ -118,7 +119,7 @@ def test_the_title_is_what_the_name_of_the_directions_tells(
         del file["dir_file"]
     assert panel_titles([store.read(tmp_path / "s.h5")]) == ("", ["s"])
     assert axis_label(surface, "x") == axis
-    unit = " (cross-entropy, nats)" if named == NAMED else ""
+    unit = " (cross-entropy, nats)" if "_lr=" in named else ""
     assert value_label("train", "loss", [surface.run_config]) == f"training loss{unit}"
 
 
