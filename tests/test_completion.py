@@ -57,7 +57,7 @@ def complete(line: str, folder: Path) -> list[str]:
         ("landscape surface direction=", ["direction=random", "direction=runs"], []),
         ("landscape surface direction=runs direction.", ["direction.to="], ["direction.norm="]),
         ("landscape interpolate from", ["from_run=", "from_epoch="], ["run="]),
-        ("landscape plot ", ["file=", "kind=", "scale="], ["architecture=", "optimizer="]),
+        ("landscape plot ", ["file=", "kind=", "scale="], ["optimizer=", "device=", "seed="]),
         ("landscape list ", ["architectures", "runs", "phenomena"], ["architecture="]),
         ("landscape reproduce ", ["id=", "scale=", "seeds=", "dataset."], ["architecture=", "epochs="]),
         ("landscape surface run=./", ["run=./digits"], []),
