@@ -8,6 +8,7 @@ import torch.
 import importlib
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,8 @@ from landscape_cli.config import CONF
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
 from landscape_cli.messages import explain
+from landscape_cli.terminal import close_output, interruptible, open_streams, reader_has_gone, tell
+from landscape_cli.words import hydra_words, is_multirun, value_of
 
 COMMANDS = {
     "train": "train a network and keep its checkpoints in a run folder",
@@ -57,12 +60,6 @@ usage: landscape <command> [key=value …] [--multirun] [--cfg job] [--help]
   eval "$(landscape -sc install=bash)"     completion of commands, groups, options and keys (or zsh, fish)
   landscape --version"""
 
-HYDRA_FLAGS = {
-    *("-h", "--help", "--hydra-help", "-c", "--cfg", "--resolve", "-p", "--package", "-r", "--run"),
-    *("-m", "--multirun", "-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"),
-    *("--experimental-rerun", "-i", "--info"),
-}
-
 SHARED = ("surface", "interpolate", "trajectory", "hessian")  # what the processes of torchrun do together
 GRACE = 5.0  # seconds for rank 0 to tell of a failure: torchrun ends all when the first process exits with 1
 
@@ -81,14 +78,16 @@ def task(config: DictConfig) -> None:
     try:
         written = _run(command, settings_of(config, words))
     except Exception as error:
-        failure = explain(error)
+        if isinstance(error, BrokenPipeError) and reader_has_gone():
+            raise
+        failure = explain(error, command)
         if failure is None:
             if not sweeps:
                 raise
             traceback.print_exc()  # a fault of ours or of the user's code: the other jobs go on
             failure = f"{type(error).__name__}: {error}"
         if sweeps and not _rank():
-            print(f"failed: {overrides}: {failure}", file=sys.stderr, flush=True)
+            tell(f"failed: {overrides}: {failure}")
     if sweeps and job.runtime.choices["hydra/launcher"] != "basic":
         outcome = json.dumps([overrides, written and str(written), failure])
         write_text(Path(job.runtime.output_dir, f"{job.job.num}.json"), outcome)
@@ -122,7 +121,7 @@ def _tell_as_follower(error: Exception) -> None:
     message = explain(error)
     if message is not None and not isinstance(error, StoppedError):
         time.sleep(GRACE)  # torchrun ends this process meanwhile where that of rank 0 has failed, too
-        print(f"rank {_rank()}: {message}", file=sys.stderr, flush=True)
+        tell(f"rank {_rank()}: {message}")
 
 
 def _rank() -> int:
@@ -132,29 +131,6 @@ def _rank() -> int:
 
 def _size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def _words(command: str, rest: list[str]) -> list[str]:
-    """Return Hydra's words for a command's: its overrides must not be interrupted by options.
-
-    `list runs` is `list kind=runs`.
-    """
-    if command == "list" and rest and not rest[0].startswith("-") and "=" not in rest[0]:
-        rest = [f"kind={rest[0]}", *rest[1:]]
-    for word in rest:
-        flag, equals, _ = word.partition("=")
-        if flag.startswith("-") and flag not in HYDRA_FLAGS:
-            hint = f": {word.lstrip('-')}" if equals else f"; `landscape {command} --help` lists the keys"
-            raise LandscapeError(f"cannot read {word!r}; options are written key=value{hint}")
-        if equals and not flag:
-            raise LandscapeError(f"cannot read {word!r}; write key=value")
-    overrides = [word for word in rest if "=" in word and not word.startswith("-")]
-    options = [word for word in rest if word not in overrides]
-    return [*overrides, *options]
-
-
-def _is_multirun(words: list[str]) -> bool:
-    return "-m" in words or "--multirun" in words
 
 
 def _hydra(command: str, words: list[str]) -> None:
@@ -168,18 +144,14 @@ def _hydra(command: str, words: list[str]) -> None:
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=command)(task)()
 
 
-def _value(words: list[str], key: str, default: str) -> str:
-    return next((word.partition("=")[2] for word in reversed(words) if word.startswith(f"{key}=")), default)
-
-
 def _sweep(command: str, rest: list[str]) -> None:
     """Let Hydra run one job for each value; its own record of them goes elsewhere: runs keep their own."""
-    launcher = _value(rest, "hydra/launcher", "basic")
+    launcher = value_of(rest, "hydra/launcher", "basic")
     if launcher != "basic":
         _launch(command, rest, launcher)
         return
     with tempfile.TemporaryDirectory(prefix="landscape-") as scratch:
-        _hydra(command, _words(command, [f"hydra.sweep.dir={scratch}", *rest]))
+        _hydra(command, hydra_words(command, [f"hydra.sweep.dir={scratch}", *rest]))
 
 
 def _launch(command: str, rest: list[str], launcher: str) -> None:
@@ -190,20 +162,23 @@ def _launch(command: str, rest: list[str], launcher: str) -> None:
     """
     if _size() > 1:
         raise LandscapeError("torchrun shares one surface after the other; leave out hydra/launcher=")
-    sweeps = Path(_value(rest, "outputs_dir", "outputs"), "sweeps").absolute()
+    hydra_words(command, rest)  # refuses before a folder is made
+    sweeps = Path(value_of(rest, "outputs_dir", "outputs"), "sweeps").absolute()
+    made = [folder for folder in (sweeps, *sweeps.parents) if not folder.exists()]
     sweeps.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=time.strftime("%Y-%m-%d_%H-%M-%S_"), dir=sweeps))
     if launcher.startswith("submitit"):
-        print(f"the jobs write their logs into {folder}/.submitit", file=sys.stderr, flush=True)
+        tell(f"the jobs write their logs into {folder}/.submitit")
     quoted = str(folder).replace("'", r"\'")
     places = [f"hydra.sweep.dir='{quoted}'", f"hydra.sweep.subdir='{quoted}/jobs'"]
     try:
-        _hydra(command, _words(command, [*places, *rest]))
+        _hydra(command, hydra_words(command, [*places, *rest]))
     except Exception as error:
         if explain(error, command) is not None:  # no job was run
             (folder / "multirun.yaml").unlink(missing_ok=True)
-            with suppress(OSError):
-                folder.rmdir()
+            for empty in (folder, *made):
+                with suppress(OSError):
+                    empty.rmdir()
             raise
         reason = " ".join(line for line in str(error).splitlines()[:3] if line)  # logs may follow
         failures.append((f"hydra/launcher={launcher}", f"{type(error).__name__}: {reason}"))
@@ -216,14 +191,17 @@ def _launch(command: str, rest: list[str], launcher: str) -> None:
 
 
 def main() -> int:
-    """Run the command line; return the exit status: 0 done, 1 a mistake (told in a line), 130 interrupted.
+    """Run the command line; return the exit status: 0 done, 1 a mistake (told in a line).
 
-    Of several processes the one of rank 0 alone writes to standard output, and tells of mistakes.
+    Where a signal ends it, that is 128 and the number of the signal. Of several processes the one of rank 0
+    alone writes to standard output, and tells of mistakes.
     """
+    open_streams()
     if not _rank():
         status, told = _status(sys.argv[1:])
         if told:
-            print(told, file=sys.stderr)
+            tell(told)
+        close_output()
         return status
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
         status, _ = _status(sys.argv[1:])
@@ -235,18 +213,20 @@ def main() -> int:
 def _status(arguments: list[str]) -> tuple[int, str]:
     """Do what the words of the command line say; return the exit status and what to tell of it."""
     failures.clear()
-    multirun = _is_multirun(arguments)
+    multirun = is_multirun(arguments)
     try:
-        _dispatch(arguments)
-    except KeyboardInterrupt:
-        return 130, "\ninterrupted; the same command goes on where it stopped"
-    except BrokenPipeError:  # the reader of the output has gone, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1, ""
+        with interruptible():
+            _dispatch(arguments)
+            sys.stdout.flush()
+    except KeyboardInterrupt as interruption:
+        number = getattr(interruption, "number", signal.SIGINT)
+        return 128 + number, "\ninterrupted; the same command goes on where it stopped"
     except SystemExit as leaving:  # Hydra leaves this way after --help and the like
         return 0 if leaving.code in (None, 0) else 1, ""
     except Exception as error:
-        message = explain(error, *arguments[:1])
+        if isinstance(error, BrokenPipeError) and reader_has_gone():
+            return 1, ""
+        message = explain(error, *arguments[:1]) or _of_composition(error)
         if message is None:
             raise
         return 1, f"{message} (no job was run)" if multirun else message
@@ -256,6 +236,19 @@ def _status(arguments: list[str]) -> tuple[int, str]:
         return 1, failures[0][1]
     jobs = (f"{overrides}: {message}" for overrides, message in failures)
     return 1, "\n  ".join([f"{len(failures)} of the jobs failed:", *jobs])
+
+
+def _of_composition(error: Exception) -> str | None:
+    """Return what to tell of an error that Hydra raised before it ran the task; None of any other."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if any(frame.f_code is task.__code__ for frame in frames):
+        return None
+    if not str(frames[-1].f_globals.get("__name__")).startswith(("hydra.", "omegaconf.")):
+        return None
+    text = " ".join(str(error).split())
+    return (
+        f"these words cannot be read ({type(error).__name__}: {text}); `landscape --help` shows how they look"
+    )
 
 
 def _dispatch(arguments: list[str]) -> None:
@@ -275,10 +268,10 @@ def _dispatch(arguments: list[str]) -> None:
             raise unknown("command", command, COMMANDS)
         if command not in SHARED and _size() > 1:
             raise LandscapeError(f"landscape {command} is the work of one process; start it without torchrun")
-        if _is_multirun(rest):
+        if is_multirun(rest):
             _sweep(command, rest)
         else:
-            _hydra(command, _words(command, with_lists(command, rest)))
+            _hydra(command, hydra_words(command, with_lists(command, rest)))
 
 
 if __name__ == "__main__":

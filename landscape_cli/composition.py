@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from landscape_cli.config import CONF, from_yaml
+from landscape_cli.config import CONF, INTERPOLATION, from_yaml
 from landscape_cli.errors import LandscapeError, nearest
 from landscape_cli.schemas import SCHEMAS
 from landscape_cli.schemas.common import Computing
@@ -118,24 +118,39 @@ def settings_of(config: DictConfig, words: list[str]) -> Any:
         words: the overrides that it was composed of, which name the default of `out`.
 
     Raises:
-        LandscapeError: as `to_object`, or a word adds a key that cannot be added.
+        LandscapeError: as `to_object`.
     """
-    for word in words:
-        if word.startswith("+") and not word.lstrip("+").startswith("architecture.options."):
-            key = word.lstrip("+").partition("=")[0]
-            raise LandscapeError(f"no key {key!r}; only architecture.options.… can grow")
     settings = to_object(config)
     if settings.out is None and hasattr(settings, "default_out"):
         settings.out = str(settings.default_out(words))
     return settings
 
 
+def check_growth(command: str, words: list[str]) -> None:
+    """Refuse words that add keys (``+key=value``), but for the options of a user's own network.
+
+    Raises:
+        LandscapeError: naming the first, and what to say instead.
+    """
+    for word in words:
+        key, _, value = word.lstrip("+").partition("=")
+        if word.startswith("+") and not key.startswith("architecture.options."):
+            keys = [field.name for field in dataclasses.fields(SCHEMAS[command])]
+            first = re.split(r"[./@]", key)[0]
+            if first in (*keys, "experiment", "hydra"):
+                advice = f"say {key}={value} for one that is there"
+            else:
+                advice = f"choose from {', '.join(keys)}{nearest(first, keys)}"
+            raise LandscapeError(f"no key {key!r} can be added, only architecture.options.…; {advice}")
+
+
 def settings_from(command: str, words: list[str]) -> Any:
     """Return the dataclass that `landscape <command> <words>` works with.
 
     Raises:
-        LandscapeError: as `settings_of`; errors of Hydra for words that it cannot compose.
+        LandscapeError: as `check_growth` and `settings_of`; errors of Hydra for words that it cannot compose.
     """
+    check_growth(command, words)
     register(command)
     words = with_lists(command, words)
     inside = GlobalHydra.instance().is_initialized()  # a command that lets another one work
@@ -147,7 +162,8 @@ def to_object(config: DictConfig) -> Any:
     """Return the composed configuration as the command's dataclass, resolved and checked.
 
     Raises:
-        LandscapeError: a key without which the command cannot work is missing, or a value is out of range.
+        LandscapeError: a key without which the command cannot work is missing, a value is out of range, or
+            the name of a group's choice is no word.
     """
     schema = OmegaConf.get_type(config)
     assert schema is not None
@@ -158,4 +174,25 @@ def to_object(config: DictConfig) -> Any:
     missing = sorted(OmegaConf.missing_keys(config))
     if missing:
         raise LandscapeError(f"missing: {', '.join(missing)}; say {' '.join(f'{key}=…' for key in missing)}")
-    return OmegaConf.to_object(config)
+    settings = OmegaConf.to_object(config)
+    for key in keys:
+        group = getattr(settings, key)
+        name = group.get("name") if isinstance(group, dict) else None
+        if not isinstance(name, str | None):
+            raise LandscapeError(f"{key}.name must be a word, got {name!r}")
+        _check_plain(key, group)
+    return settings
+
+
+def _check_plain(key: str, value: object) -> None:
+    """Refuse a text that no file can keep: not UTF-8, or an interpolation where it is read again."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_plain(f"{key}.{name}", inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_plain(key, inner)
+    elif isinstance(value, str) and INTERPOLATION in value:
+        raise LandscapeError(f"{key} must have no {INTERPOLATION} in it, got {value!r}")
+    elif isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+        raise LandscapeError(f"{key} must be UTF-8, got {value!r}")

@@ -1,14 +1,15 @@
 """Configurations as plain mappings: where they come from, as text, compared, and as names of files."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 PACKAGE = Path(__file__).parent
 CONF = (
@@ -19,6 +20,15 @@ CONF = (
 # What weights were imported from is told by their SHA-256.
 CIRCUMSTANCES = ("out", "outputs_dir", "device", "trust", "dataset.root", "weights")
 
+# What `from_yaml` takes from strangers; the largest configuration of ours has 5,000 characters.
+LARGEST = 100_000  # characters
+DEEPEST = 20  # mappings and lists in one another
+MOST = 10_000  # keys and values, those that an alias repeats included
+
+EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # fifteen times as fast, where PyYAML has it
+INTERPOLATION = "${"  # begins what OmegaConf would resolve, with environment variables say
+LONGEST_NAME = 160  # bytes; file systems stop at 255, and a file that is being written has 15 more
+
 
 def to_yaml(config: Mapping[str, Any]) -> str:
     """Return a resolved configuration as YAML text that OmegaConf alone can load."""
@@ -28,16 +38,63 @@ def to_yaml(config: Mapping[str, Any]) -> str:
 def from_yaml(text: str) -> dict[str, Any]:
     """Return the plain dictionary that `to_yaml` wrote.
 
+    The text may be a stranger's: nothing in it is resolved or executed, and it is refused before it is built
+    where that would take long.
+
     Raises:
-        ValueError: the text is something else.
+        ValueError: the text is something else, has tags or interpolations, or is large.
     """
     try:
-        loaded = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
-    except (YAMLError, OmegaConfBaseException) as error:
+        _check_plain(text)
+        loaded = OmegaConf.to_container(OmegaConf.create(text))
+    except yaml.MarkedYAMLError as error:
+        where = "" if error.problem_mark is None else f"line {error.problem_mark.line + 1}: "
+        raise ValueError(f"{where}{error.problem or error.context}") from error
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
         raise ValueError(str(error)) from error
-    if not isinstance(loaded, dict):
-        raise ValueError("no mapping of keys to values")
+    assert isinstance(loaded, dict)
     return {str(key): value for key, value in loaded.items()}
+
+
+def _check_plain(text: str) -> None:
+    """Refuse what is no mapping of plain values, or too large to be a configuration.
+
+    Raises:
+        ValueError: saying in which line.
+        YAMLError: it is no YAML.
+    """
+    if len(text) > LARGEST:
+        raise ValueError(f"{len(text):,} characters, where a configuration has at most {LARGEST:,}")
+    sizes: dict[str, int] = {}  # of what an anchor names, by anchor
+    open_: list[tuple[str | None, int]] = []  # mappings and lists: their anchor, and what was counted before
+    count, is_mapping = 0, False
+    for event in yaml.parse(text, Loader=EVENTS):
+        line = f"line {event.start_mark.line + 1}"  # type: ignore[union-attr]
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_.pop()
+            if anchor is not None:
+                sizes[anchor] = count - before
+            continue
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:
+                raise ValueError(f"{line}: the alias {event.anchor!r} names nothing, or what it is in")
+            count += sizes[event.anchor]
+        elif isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.tag is not None:
+            raise ValueError(f"{line}: the tag {event.tag!r}, where plain values were expected")
+        elif isinstance(event, yaml.CollectionStartEvent):
+            is_mapping = is_mapping or (not open_ and isinstance(event, yaml.MappingStartEvent))
+            open_.append((event.anchor, count))
+            count += 1
+        elif isinstance(event, yaml.ScalarEvent):
+            if INTERPOLATION in event.value:
+                raise ValueError(f"{line}: an interpolation ${{…}}, where plain values were expected")
+            count += 1
+            if event.anchor is not None:
+                sizes[event.anchor] = 1
+        if count > MOST or len(open_) > DEEPEST:
+            raise ValueError(f"{line}: more than {MOST:,} values, or {DEEPEST} in one another")
+    if not is_mapping:
+        raise ValueError("no mapping of keys to values")
 
 
 def first_difference(
@@ -92,6 +149,8 @@ def readable_name(stem: str, overrides: Iterable[str], spoken_for: Iterable[str]
             value = re.sub(r"[^\w.+-]+", "-", value.replace(",", "+").strip("[]'\""))
             told.append(f"{key}{'' if value.startswith('-') else '-'}{value}")
     name = "_".join([re.sub(r"[^\w.+-]+", "-", stem), *told])
-    if len(name) > 180:  # file systems stop at 255 bytes
-        name = f"{name[:160]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    whole = os.fsencode(name)
+    if len(whole) > LONGEST_NAME + 20:
+        begin = whole[:LONGEST_NAME].decode(errors="ignore")  # no half of a letter
+        name = f"{begin}_{hashlib.sha256(whole).hexdigest()[:12]}"
     return name

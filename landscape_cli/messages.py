@@ -1,6 +1,7 @@
 """Errors of the command line in a line: the thing, what was got, what was expected, the next step."""
 
 import dataclasses
+import errno
 import os
 import re
 
@@ -14,6 +15,16 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from landscape_cli.errors import LandscapeError, is_out_of_memory, nearest, unknown
 from landscape_cli.schemas import SCHEMAS
+from landscape_cli.schemas.common import Common
+
+ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free space or choose another out="),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS), "let yourself read and write there, or choose another out="
+    ),
+    errno.ENAMETOOLONG: "choose a shorter out=",
+    errno.ELOOP: "links lead round in a circle; choose another out=",
+}
 
 
 def explain(error: BaseException, command: str = "") -> str | None:
@@ -39,7 +50,8 @@ def explain(error: BaseException, command: str = "") -> str | None:
         return f"{_one_line(error)}; `landscape {command} --help` lists the keys"
     if isinstance(error, OSError) and error.errno:
         name = error.filename or "the output"
-        return f"cannot use {name}: {os.strerror(error.errno)}; free space or choose another out="
+        advice = ADVICE.get(error.errno, "choose another out=")
+        return f"cannot use {name}: {os.strerror(error.errno)}; {advice}"
     if is_out_of_memory(error):
         return "the memory does not suffice; lower batch_size, set micro_batch= or choose a smaller network"
     if isinstance(error, ValueError) and "Config group override" in str(error):
@@ -60,7 +72,7 @@ def _of_value(error: OmegaConfBaseException, command: str) -> str | None:
     text = _one_line(error)
     if isinstance(error, ConfigKeyError | ConfigAttributeError):
         choices = _keys(command, error, parent)
-        if not choices and error.parent_node is not None:
+        if key.startswith("architecture.options."):
             return f"no key {key!r} yet; say +{key}=… to add it"
         return f"no key {key!r}; choose from {', '.join(choices)}{nearest(key, choices)}"
     reason = text.partition(" full_key:")[0]
@@ -72,4 +84,4 @@ def _keys(command: str, error: OmegaConfBaseException, parent: str) -> list[str]
     node = error.parent_node
     if parent and node is not None and hasattr(node, "keys"):
         return [f"{parent}.{name}" for name in node.keys()]  # noqa: SIM118
-    return [field.name for field in dataclasses.fields(SCHEMAS[command])]
+    return [field.name for field in dataclasses.fields(SCHEMAS.get(command, Common))]

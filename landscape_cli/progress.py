@@ -2,10 +2,13 @@
 
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from typing import Any, TextIO
 
 from tqdm import tqdm
+
+from landscape_cli.terminal import tell
 
 SECONDS_BETWEEN_LINES = 30
 BAR = "{desc}: {percentage:3.0f} %|{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
@@ -23,10 +26,12 @@ class _Lines:
     def write(self, text: str) -> None:
         state = text.strip("\r\n ")
         if state:
-            self.stream.write(f"{state}\n")
+            with suppress(OSError):  # nobody listens any more: the work goes on
+                self.stream.write(f"{state}\n")
 
     def flush(self) -> None:
-        self.stream.flush()
+        with suppress(OSError):
+            self.stream.flush()
 
 
 def describe(progress: "tqdm[Any]", description: str) -> None:
@@ -45,7 +50,7 @@ def bar(total: int, description: str, unit: str, initial: int = 0) -> "tqdm[Any]
 def note(text: str) -> None:
     """Say a line on standard error, in one of several processes of one command only."""
     if os.environ.get("RANK", "0") == "0":
-        print(text, file=sys.stderr, flush=True)
+        tell(text)
 
 
 @cache

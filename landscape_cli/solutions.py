@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
 from torch import nn
 
 from landscape_cli import checkpoint
@@ -94,9 +93,12 @@ class Solution:
 
         Raises:
             LandscapeError: the checkpoint is not of this network: the source of a custom one has changed; or
-                it holds NaN.
+                it holds NaN; or the configuration does not describe a network.
         """
-        model = build_network(self.run.config, dataset, trust=trust)
+        try:
+            model = build_network(self.run.config, dataset, trust=trust)
+        except LandscapeError as error:
+            raise LandscapeError(f"{self.run.path / 'config.yaml'}: {error}") from error
         saved = checkpoint.load(self.path)["model"]
         try:
             model.load_state_dict(saved)
@@ -115,7 +117,7 @@ class Solution:
 
     def recorded_loss(self, split: str) -> float:
         """Return the loss on a split that training recorded for these weights."""
-        return next(row[f"{split}_loss"] for row in self.run.metrics() if row["epoch"] == self.epoch)
+        return self.run.row(self.epoch)[f"{split}_loss"]
 
 
 def locate(path: str, epoch: object, *, key: str) -> Solution:
@@ -140,11 +142,19 @@ def labels(solutions: list[Solution]) -> list[str]:
     if difference is None:  # they differ in circumstances alone
         return [solution.run.path.name for solution in solutions]
     key = difference.partition(":")[0]
-    values = [OmegaConf.select(OmegaConf.create(config), key) for config in configs]
+    values = [_entry(config, key) for config in configs]
     names = [f"{key.replace('_', ' ').replace('.', ' ')} {value}" for value in values]
     if len(set(names)) == len(names):
         return names
     return [f"{solution.run.path.name} epoch {solution.epoch}" for solution in solutions]
+
+
+def _entry(config: Mapping[str, Any], key: str) -> Any:
+    """Return what a configuration has under a key such as ``optimizer.lr``; None where it has nothing."""
+    found: Any = config
+    for name in key.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def check_comparable(solutions: list[Solution]) -> None:

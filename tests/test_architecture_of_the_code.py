@@ -15,8 +15,8 @@ from landscape_cli import store
 PACKAGE = Path(landscape_cli.__file__).parent
 # each row imports rows above it and its own, never below
 ROWS = [
-    {"arrays", "errors", "files", "keys", "progress"},
-    {"config", "sources", "device", "provenance", "measures"},
+    {"arrays", "errors", "files", "keys", "progress", "terminal"},
+    {"config", "run_config", "sources", "device", "provenance", "measures"},
     {"store"},
     {"data", "architectures", "weights", "checkpoint", "runs", "plots"},
     {"solutions"},
@@ -28,7 +28,7 @@ ROWS = [
     {"schemas"},
     {"composition"},
     {"commands", "api"},
-    {"messages", "completion"},
+    {"messages", "completion", "words"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,3 +1,5 @@
+import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -33,6 +35,50 @@ def test_yaml_and_back() -> None:
     assert from_yaml(to_yaml(ONE)) == ONE
 
 
+BOMB = "a: &a [x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 8)}]\n" for old, new in pairwise("abcdefghi")
+)
+NOT_PLAIN = {
+    "": "no mapping of keys to values",
+    "[1, 2]": "no mapping of keys to values",
+    "text": "no mapping of keys to values",
+    "a: 1\nb: ${oc.env:HOME}": "line 2: an interpolation",
+    "a: {b: ['x ${a}']}": "line 1: an interpolation",
+    "${a}: 1": "line 1: an interpolation",
+    "a: !!python/name:os.system x": "line 1: the tag",
+    "a: !mine {b: 1}": "line 1: the tag",
+    "a: &a [*a]": "line 1: the alias 'a' names nothing, or what it is in",
+    "a: *b": "line 1: the alias 'b'",
+    BOMB: "line 5: more than 10,000 values",
+    "[" * 300: "line 1: more than 10,000 values, or 20 in one another",
+    "a: [" + "1," * 20_000 + "]": "more than 10,000 values",
+    "a: " + "x" * 100_000: "100,003 characters, where a configuration has at most 100,000",
+    "a: [1,\n": "line 2: did not find expected node content",
+    "a: 1\na: 2": "line 2: found duplicate key a",
+    "a: 1\n---\nb: 2": "line 2: but found another document",
+    "a: " + "9" * 5000: "Exceeds the limit",
+    "a: \0": "control characters are not allowed",
+    "? [1, 2]\n: 3": "line 1: found unhashable key",
+}
+
+
+@pytest.mark.parametrize("text", NOT_PLAIN, ids=NOT_PLAIN.values())
+def test_what_is_no_plain_configuration_is_refused_at_once(text: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011
+        from_yaml(text)
+    assert NOT_PLAIN[text] in str(refusal.value)
+    assert time.monotonic() - started < 2
+
+
+def test_aliases_in_moderation_are_read() -> None:
+    assert from_yaml("a: &a {b: 1e-3}\nc: *a\nd: [*a, 2020-01-01]") == {
+        "a": {"b": 0.001},
+        "c": {"b": 0.001},
+        "d": [{"b": 0.001}, "2020-01-01"],
+    }
+
+
 def test_a_name_tells_the_overrides_in_any_order() -> None:
     words = ["optimizer.lr=0.1", "x=[-1,1,21]", "seed=3", "out=here", "hydra.sweep.dir=/tmp/a"]
     name = readable_name("digits-mlp", words, {"out"})
@@ -49,6 +95,13 @@ def test_long_names_stay_short_and_distinct() -> None:
     )
     assert len(one) < 200
     assert one != other
+
+
+def test_a_long_name_counts_bytes_and_ends_no_letter_in_its_middle() -> None:
+    for letter in ("a", "é", "漢", "\N{GOTHIC LETTER HWAIR}"):
+        name = readable_name("s", [f"title={letter * 200}"], set())
+        assert len(f".{name}.h5-12345678.part".encode()) < 255
+        assert name.startswith(f"s_title-{letter * 30}")
 
 
 def test_the_nearest_shares_the_longest_beginning() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape_cli.files import only_writer, replacing, sha256, write_text
+from landscape_cli.files import forget_parts, only_writer, read_bytes, replacing, sha256, write_text
 
 
 def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -37,11 +37,56 @@ def test_what_a_kill_leaves_goes_with_the_next_writing(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     assert not left.match("*.pt")  # nothing takes it for a checkpoint
-    write_text(path, "while another process may still be writing")
-    assert left.exists()
-    os.utime(left, (0, 0))
     write_text(path, "whole")
     assert os.listdir(tmp_path) == ["epoch_0001.pt"]
+
+
+def test_what_another_process_is_writing_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    code = (
+        "import sys; from pathlib import Path; from landscape_cli.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as part: part.write_text('slow'); print(flush=True); input()"
+    )
+    line = [sys.executable, "-c", code, str(path)]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        forget_parts(tmp_path)
+        write_text(path, "fast")
+        assert len(os.listdir(tmp_path)) == 2
+        other.communicate("\n")
+    assert (other.returncode, path.read_text()) == (0, "slow")
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_the_target_of_a_link_is_written_and_the_link_stays(tmp_path: Path) -> None:
+    for target in ("there.txt", "new/folder/there.txt"):
+        link = tmp_path / "link.txt"
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        write_text(link, target)
+        assert link.is_symlink()
+        assert (tmp_path / target).read_text() == target
+
+
+def test_links_in_a_circle_are_an_error_of_the_file(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    with pytest.raises(OSError, match="Too many levels"), only_writer(one):
+        raise AssertionError
+    with pytest.raises(OSError, match="Too many levels"):
+        write_text(one, "")
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no plain file"):
+        read_bytes(tmp_path / "pipe", 10)
+    write_text(tmp_path / "a.txt", "eleven byte")
+    with pytest.raises(ValueError, match="more than 10 bytes"):
+        read_bytes(tmp_path / "a.txt", 10)
+    assert read_bytes(tmp_path / "a.txt", 11) == b"eleven byte"
 
 
 def test_others_may_read_what_is_written(tmp_path: Path) -> None:

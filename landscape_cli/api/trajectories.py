@@ -23,11 +23,11 @@ from landscape_cli.evaluation.user_loss import Loss
 from landscape_cli.evaluation.user_model import identity_of, problem_of
 from landscape_cli.progress import bar
 from landscape_cli.store import Surface
-from landscape_cli.store.trajectory import RECORDED
+from landscape_cli.store.trajectory import FEWEST, RECORDED
 from landscape_cli.surfaces.grid import as_grid, grid
 from landscape_cli.surfaces.known_solutions import KnownSolution
 from landscape_cli.surfaces.loss_field import LossField
-from landscape_cli.surfaces.trajectory import FEWEST, around
+from landscape_cli.surfaces.trajectory import around
 from landscape_cli.surfaces.trajectory import trajectory as plane_of
 from landscape_cli.weights.arithmetic import params_of
 from landscape_cli.weights.files import read

@@ -8,8 +8,9 @@ from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
 from landscape_cli.plots.labels import run_title
 from landscape_cli.reproduction.catalogue import Phenomenon, catalogue, status
-from landscape_cli.runs import open_run
+from landscape_cli.runs import is_run, open_run
 from landscape_cli.schemas.files import ListConfig
+from landscape_cli.terminal import printable
 
 GROUPS = {
     "datasets": "dataset",
@@ -77,18 +78,16 @@ def _phenomenon_line(entry: Phenomenon, outputs_dir: str) -> str:
 
 
 def _runs(outputs: Path) -> list[tuple[str, str]]:
-    found = sorted(
-        path.parent for path in outputs.rglob("config.yaml") if (path.parent / "checkpoints").is_dir()
-    )
+    found = sorted(path.parent for path in outputs.rglob("config.yaml") if is_run(path.parent))
     if not found:
         raise LandscapeError(f"no run under {outputs}/; `landscape train` makes one")
-    return [(str(path), _run_line(path)) for path in found]
+    return [(printable(str(path)), printable(_run_line(path))) for path in found]
 
 
 def _run_line(path: Path) -> str:
     try:
         run = open_run(path)
-        if not (path / "metrics.csv").is_file():
+        if not (path / "metrics.csv").exists():
             return f"{run_title(run.config)}; not begun"
         rows = run.metrics()
         finished = run.finished

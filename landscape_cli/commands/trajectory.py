@@ -15,12 +15,12 @@ from landscape_cli.evaluation.problem import classifier
 from landscape_cli.runs import Run, open_run
 from landscape_cli.schemas.evaluation import TrajectoryConfig
 from landscape_cli.solutions import Solution, load_dataset
-from landscape_cli.store.trajectory import RECORDED
+from landscape_cli.store.trajectory import FEWEST, RECORDED
 from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import grid
 from landscape_cli.surfaces.known_solutions import known_solutions
 from landscape_cli.surfaces.loss_field import LossField
-from landscape_cli.surfaces.trajectory import FEWEST, around, trajectory
+from landscape_cli.surfaces.trajectory import around, trajectory
 from landscape_cli.weights.arithmetic import params_of
 from landscape_cli.weights.selection import selected
 from landscape_cli.workers import processes
@@ -42,7 +42,7 @@ def _run(config: TrajectoryConfig, group: processes.Group) -> Path | None:
     dataset = load_dataset(trained.config, device, trust=config.trust, location=config.dataset)
     last, first, *others = (Solution(trained, epoch) for epoch in (epochs[-1], *epochs[:-1]))
     model = last.network(dataset, trust=config.trust)
-    rows = {int(row["epoch"]): row for row in trained.metrics()}
+    rows = {epoch: trained.row(epoch) for epoch in epochs}
     plane, path = trajectory(
         lambda number: checkpoint.load(trained.checkpoint_path(epochs[number]))["model"],
         params_of(model),

@@ -3,6 +3,7 @@
 Figures are plain dictionaries in the form of plotly.js, so that nothing here imports plotly.
 """
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,11 +19,16 @@ ROW_PIXELS, MARGIN_PIXELS = 540, 90
 _FONT = {"family": "system-ui, 'DejaVu Sans', sans-serif", "size": 13, "color": INK}
 
 
+def escaped(text: str) -> str:
+    """Return a text for plotly.js to show as it is: it takes tags for bold, links, …"""
+    return html.escape(text, quote=False)
+
+
 def page_layout(title: str, count: int, buttons: list[dict[str, Any]], active: int) -> dict[str, Any]:
     """Return the layout of a picture with `count` panels: its title and a row of buttons, one pressed."""
     rows = len({bottom for _, (bottom, _) in domains(count)})
     return {
-        "title": {"text": title, "x": 0.5, "y": 0.99, "yanchor": "top", "font": {"size": 16}},
+        "title": {"text": escaped(title), "x": 0.5, "y": 0.99, "yanchor": "top", "font": {"size": 16}},
         "height": ROW_PIXELS * rows + MARGIN_PIXELS,
         "margin": {"l": 60, "r": 60, "t": MARGIN_PIXELS, "b": 0},
         "font": _FONT,
@@ -71,7 +77,7 @@ def panel_words(
         small = [f"<span style='font-size:11px'>{text}</span>" for text in notes if text]
         words.append(
             {
-                "text": "<br>".join([title, *small] if title else small),
+                "text": "<br>".join([escaped(title), *small] if title else small),
                 "xref": "paper",
                 "yref": "paper",
                 "x": sum(x_domain) / 2,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from landscape_cli.arrays import Array
-from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
+from landscape_cli.plots.interactive_layout import domains, escaped, page_layout, panel_words, plain
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.lines import curves, lone
@@ -40,7 +40,7 @@ def line_figure(surfaces: Sequence[Surface], *, scale: str, title: str | None) -
     layout = page_layout(common, len(surfaces), buttons, list(ranges).index(name))
     label = value_label("", "loss", [surface.run_config for surface in surfaces])
     for panel, surface in enumerate(surfaces):
-        layout |= _axes(panel, len(surfaces), axis_label(surface, "x"), label)
+        layout |= _axes(panel, len(surfaces), escaped(axis_label(surface, "x")), label)
         layout[loss_axes[panel]] |= {"type": name, "range": ranges[name]}
         if not any(value == "accuracy" for _, value in drawn[panel]):
             del layout[_right(panel, "yaxis")]
@@ -141,7 +141,7 @@ def _marks(panel: int, surface: Surface) -> list[dict[str, Any]]:
             "y0": 0,
             "y1": 1,
             "line": {"color": "#737373", "width": 1, "dash": "dot"},
-            "label": {"text": label, "textposition": "end", "textangle": 0, "yanchor": "bottom"},
+            "label": {"text": escaped(label), "textposition": "end", "textangle": 0, "yanchor": "bottom"},
         }
         for label, x, _ in surface.marks
         if surface.x[0] <= x <= surface.x[-1]

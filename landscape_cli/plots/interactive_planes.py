@@ -9,7 +9,7 @@ import numpy as np
 
 from landscape_cli.arrays import Array
 from landscape_cli.errors import unknown
-from landscape_cli.plots.interactive_layout import domains, page_layout, panel_words, plain
+from landscape_cli.plots.interactive_layout import domains, escaped, page_layout, panel_words, plain
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import direction_name, panel_titles, value_label
 from landscape_cli.plots.levels import choose_levels, numbers
@@ -82,8 +82,8 @@ def plane_figure(
     ):
         layout[_scene(panel)] = {
             "domain": {"x": x_domain, "y": y_domain},
-            "xaxis": {"title": {"text": direction_name(surface, "x")}},
-            "yaxis": {"title": {"text": direction_name(surface, "y")}},
+            "xaxis": {"title": {"text": escaped(direction_name(surface, "x"))}},
+            "yaxis": {"title": {"text": escaped(direction_name(surface, "y"))}},
             "zaxis": _height_axis(views[first]),
             "aspectratio": {"x": 1, "y": 1, "z": 0.72},
             "camera": {"eye": {"x": 1.4, "y": -1.65, "z": 1.15}, "center": {"x": 0, "y": 0, "z": -0.12}},
@@ -152,7 +152,7 @@ def _marks(surface: Surface, view: View, panel: int) -> list[dict[str, Any]]:
         value = view.arrays[panel][np.abs(y - y_mark).argmin(), np.abs(x - x_mark).argmin()]
         inside = x[0] <= x_mark <= x[-1] and y[0] <= y_mark <= y[-1]
         if inside and np.isfinite(value):
-            places.append((label, x_mark, y_mark, float(max(value, view.scale.low))))
+            places.append((escaped(label), x_mark, y_mark, float(max(value, view.scale.low))))
     if not places:
         return []
     labels, xs, ys, zs = (list(column) for column in zip(*places, strict=True))

@@ -11,7 +11,7 @@ from matplotlib.contour import ContourSet
 from landscape_cli.arrays import Array
 from landscape_cli.plots.levels import numbers
 from landscape_cli.plots.style import INK, SMALL
-from landscape_cli.plots.text import text_width
+from landscape_cli.plots.text import text_width, verbatim
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, in pixels
 
@@ -54,7 +54,9 @@ def draw_marks(
     (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
     shaped = zip(marks, chain(shapes, repeat("o")), strict=False)
     inside = [
-        (label, x, y, shape) for (label, x, y), shape in shaped if left <= x <= right and bottom <= y <= top
+        (verbatim(label), x, y, shape)
+        for (label, x, y), shape in shaped
+        if left <= x <= right and bottom <= y <= top
     ]
     pixels = pixels_per_point(axes)
     centers = [axes.transData.transform((x, y)) for _, x, y, _ in inside]

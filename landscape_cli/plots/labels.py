@@ -6,6 +6,7 @@ from typing import Any
 
 from landscape_cli.plots.levels import number
 from landscape_cli.store import Surface
+from landscape_cli.terminal import printable
 
 _OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
 _LOSSES = {
@@ -19,6 +20,7 @@ _HESSIAN = {
     "smallest_eigenvalue": "smallest Hessian eigenvalue",
     "eigenvalue_ratio": "|\N{GREEK SMALL LETTER LAMDA}min / \N{GREEK SMALL LETTER LAMDA}max|",
 }
+_BATCHNORM = {"recompute": "recomputed", "keep": "kept"}
 _SPLITS = {"train": "training", "test": "test"}
 _NORMS = {"filter": "filter-normalized ", "layer": "layer-normalized ", "none": "Gaussian "}
 
@@ -95,7 +97,7 @@ def direction_name(surface: Surface, axis: str) -> str:
         return {"x": "PCA direction 1", "y": "PCA direction 2"}[axis]
     target = {"x": (1.0, 0.0), "y": (0.0, 1.0)}[axis]
     for label, *place in surface.marks:
-        if tuple(place) == target and surface.config.get("direction", {}).get("name") != "random":
+        if tuple(place) == target and (surface.config.get("direction") or {}).get("name") != "random":
             return f"toward {label}"
     if surface.y is None:
         return "direction"
@@ -131,7 +133,7 @@ def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
     if optimizer.get("lr") is not None:
         phrases["lr"] = f"learning rate {number(optimizer['lr'])}"
     for key, word in (("epochs", "epochs"), ("seed", "seed")):
-        if config.get(key) is not None:
+        if isinstance(config.get(key), int):
             phrases[key] = f"{config[key]} {word}" if key == "epochs" else f"{word} {config[key]}"
     return phrases
 
@@ -140,8 +142,8 @@ def _surface_phrases(surface: Surface) -> dict[str, str]:
     phrases = _run_phrases(surface.run_config)
     usual = "interpolate" if surface.trajectory is None else "keep"
     if surface.config.get("batchnorm", usual) != usual:
-        verb = {"recompute": "recomputed", "keep": "kept"}[surface.config["batchnorm"]]
-        phrases["batchnorm"] = f"BatchNorm {verb}"
+        how = str(surface.config["batchnorm"])
+        phrases["batchnorm"] = f"BatchNorm {_BATCHNORM.get(how, how)}"
     if surface.kind == "interpolation":
         return phrases
     if "eigenvalues_of" in surface.config:
@@ -164,7 +166,8 @@ def _joined(phrases: Mapping[str, str]) -> str:
 
 
 def _file_names(surfaces: Sequence[Surface]) -> list[str]:
-    stems = [surface.path.stem for surface in surfaces]
+    stems = [printable(surface.path.stem) for surface in surfaces]
     if len(set(stems)) == len(stems):
         return stems
-    return [Path(surface.path.parent.name, surface.path.stem).as_posix() for surface in surfaces]
+    paths = (Path(surface.path.parent.name, surface.path.stem) for surface in surfaces)
+    return [printable(path.as_posix()) for path in paths]

@@ -28,6 +28,7 @@ from landscape_cli.plots.panels import (
     write_titles,
 )
 from landscape_cli.plots.style import ACCURACY, LOSS, SPLIT_LINES
+from landscape_cli.plots.text import verbatim
 from landscape_cli.plots.values import Scale, common_scale, values_of
 from landscape_cli.store import Surface
 
@@ -197,6 +198,8 @@ def _marker_places(evaluated: Mask) -> list[int]:
     """Return the points at which an accuracy line has its markers: evaluated ones, about evenly spaced."""
     even = np.arange(0, len(evaluated), max(len(evaluated) // MARKERS, 1))
     places = np.flatnonzero(evaluated)
+    if not len(places):
+        return []
     nearest = np.abs(places - even[:, np.newaxis]).argmin(axis=1)
     return [int(place) for place in np.unique(places[nearest])]
 
@@ -207,7 +210,7 @@ def _mark_solutions(axes: Axes, surface: Surface) -> SecondaryAxis:
     for x, _ in inside:
         axes.axvline(x, color="0.45", linewidth=1.0, linestyle=":", zorder=1)
     names = axes.secondary_xaxis("top")
-    names.set_xticks([x for x, _ in inside], labels=[label for _, label in inside])
+    names.set_xticks([x for x, _ in inside], labels=[verbatim(label) for _, label in inside])
     names.tick_params(axis="x", length=0, pad=1.5)
     return names
 

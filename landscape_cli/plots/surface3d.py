@@ -19,6 +19,7 @@ from landscape_cli.plots.missing import LOOKS, edges, missing
 from landscape_cli.plots.panels import trim_height, write_legend
 from landscape_cli.plots.planes import Planes, colour_bar, plane_panels
 from landscape_cli.plots.style import ACCURACY, INK, SMALL, colormap
+from landscape_cli.plots.text import verbatim
 from landscape_cli.plots.trajectory import draped
 from landscape_cli.store import Surface
 
@@ -78,8 +79,8 @@ def _frame(axes: Axes3D, planes: Planes, surface: Surface) -> None:
     axes.set_title(axes.get_title(), pad=-6)
     low, high = planes.limits
     axes.set_zlim(low, high)
-    axes.set_xlabel(direction_name(surface, "x"), labelpad=-6)
-    axes.set_ylabel(direction_name(surface, "y"), labelpad=-6)
+    axes.set_xlabel(verbatim(direction_name(surface, "x")), labelpad=-6)
+    axes.set_ylabel(verbatim(direction_name(surface, "y")), labelpad=-6)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     shown = [(height, value) for height, value in planes.ticks if low <= height <= high]
@@ -147,7 +148,7 @@ def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, floor: float) 
             x,
             y,
             height,
-            f" {label}",
+            f" {verbatim(label)}",
             fontsize=SMALL,
             zorder=6,
             path_effects=[withStroke(linewidth=2, foreground="white")],

@@ -8,6 +8,7 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
 from landscape_cli.plots.style import STYLE
+from landscape_cli.terminal import printable
 
 
 def text_width(text: str, points: float) -> float:
@@ -21,13 +22,19 @@ def text_width(text: str, points: float) -> float:
     return float(np.ptp(across)) / 72
 
 
+def verbatim(text: str) -> str:
+    """Return a line for Matplotlib to draw as it is: a name may have dollars in it, which begin formulas."""
+    return printable(text).replace("$", r"\$")
+
+
 def wrapped(text: str, inches: float, points: float) -> str:
     """Return `text` broken into lines of at most `inches` at a font size of `points`.
 
     Lines end after a comma or before a parenthesis where that is enough; what is still too long is broken
     between words, or after a hyphen between letters. A single word is never broken, and line breaks stay.
+    All of it is drawn `verbatim`.
     """
-    return "\n".join(line for given in text.split("\n") for line in _lines(given, inches, points))
+    return "\n".join(line for given in text.split("\n") for line in _lines(verbatim(given), inches, points))
 
 
 def _lines(text: str, inches: float, points: float) -> list[str]:

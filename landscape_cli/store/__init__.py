@@ -3,10 +3,20 @@
 Never imports torch.
 """
 
-from landscape_cli.store.compare import check_same
+from landscape_cli.store.compare import check_same, first_batch
 from landscape_cli.store.create import create
 from landscape_cli.store.surface import Surface, directions, read
 from landscape_cli.store.trajectory import Trajectory
 from landscape_cli.store.writer import Writer, writing
 
-__all__ = ["Surface", "Trajectory", "Writer", "check_same", "create", "directions", "read", "writing"]
+__all__ = [
+    "Surface",
+    "Trajectory",
+    "Writer",
+    "check_same",
+    "create",
+    "directions",
+    "first_batch",
+    "read",
+    "writing",
+]

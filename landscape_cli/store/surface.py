@@ -1,6 +1,5 @@
 """What the file of a surface, a line or an interpolation holds, and how it is read."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +13,15 @@ from numpy.typing import NDArray
 from landscape_cli.arrays import Array, Mask
 from landscape_cli.config import from_yaml
 from landscape_cli.errors import LandscapeError
+from landscape_cli.run_config import check_run_config
 from landscape_cli.store import goldstein
+from landscape_cli.store.datasets import dataset, numbers, parsed, subgroup, text
 from landscape_cli.store.trajectory import Trajectory
+from landscape_cli.terminal import printable
 
 FORMAT = "landscape-surface"
 VERSION = 2
+LONGEST_LABEL = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,10 @@ def opened(path: Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r", locking=False) as file:
             yield file
-    except (OSError, KeyError, ValueError, RuntimeError) as error:  # the last for damage inside of a file
-        raise LandscapeError(
+    except PermissionError as error:
+        raise LandscapeError(f"{path} cannot be read ({error.strerror}); let yourself read it") from error
+    except (OSError, LookupError, ValueError, TypeError, RuntimeError, RecursionError) as error:
+        raise LandscapeError(  # h5py has many ways to tell of damage
             f"{path} cannot be read as HDF5 ({error}); delete it to compute it again"
         ) from error
 
@@ -82,29 +87,64 @@ def read(path: Path) -> Surface:
                 f"{path} is not a surface of landscape: its format is {attributes.get('format')!r},"
                 f" expected {FORMAT!r}; choose another file"
             )
-        if attributes["version"] != VERSION:
+        if attributes.get("version") != VERSION:
             raise LandscapeError(
-                f"{path} is of version {attributes['version']}, this landscape reads {VERSION};"
+                f"{path} is of version {attributes.get('version')}, this landscape reads {VERSION};"
                 " install the landscape that wrote it, or compute it again into another file"
             )
+        x, y = _axis(file, "x"), _axis(file, "y") if "y" in file else None
+        shape = (len(x),) if y is None else (len(y), len(x))
         values = {
-            f"{split}/{name}": np.asarray(dataset)
+            f"{split}/{name}": numbers(file, f"{split}/{name}", shape)
             for split in ("train", "test")
-            for name, dataset in file.get(split, {}).items()
+            if split in file
+            for name in subgroup(file, split)
         }
+        if not values:
+            raise ValueError("it has no values")
         return Surface(
             path=path,
-            x=np.asarray(file["x"]),
-            y=np.asarray(file["y"]) if "y" in file else None,
+            x=x,
+            y=y,
             values=values,
-            evaluated=evaluated_points(np.asarray(file["evaluated"]), values),
-            interpolation_error=np.asarray(file["interpolation_error"]),
-            config=from_yaml(attributes["config"]),
-            run_config=from_yaml(attributes["run_config"]),
+            evaluated=evaluated_points(numbers(file, "evaluated", shape), values),
+            interpolation_error=numbers(file, "interpolation_error", shape),
+            config=_command_config(text(attributes, "config")),
+            run_config=_run_config(text(attributes, "run_config")),
             attributes=attributes,
-            marks=[(label, float(x), float(y)) for label, x, y in json.loads(attributes["marks"])],
+            marks=_marks(parsed(attributes, "marks")),
             trajectory=Trajectory.read(file),
         )
+
+
+def _axis(file: h5py.File, name: str) -> Array:
+    """Return the coordinates along an axis: finite and increasing."""
+    found = numbers(file, name, (None,))
+    if not len(found) or not np.isfinite(found).all() or (np.diff(found) <= 0).any():
+        raise ValueError(f"{name} must be finite and increasing coordinates")
+    return found
+
+
+def _command_config(yaml: str) -> dict[str, Any]:
+    config = from_yaml(yaml)
+    direction = config.get("direction")
+    if not isinstance(direction, dict | None):
+        raise ValueError(f"its configuration has direction: {direction!r}, expected a mapping")
+    return config
+
+
+def _run_config(yaml: str) -> dict[str, Any]:
+    config = from_yaml(yaml)
+    check_run_config(config, part=True)
+    return config
+
+
+def _marks(found: Any) -> list[tuple[str, float, float]]:
+    """Return the known solutions that an attribute names."""
+    marks = [(label, float(x), float(y)) for label, x, y in found]
+    if not all(isinstance(label, str) and np.isfinite([x, y]).all() for label, x, y in marks):
+        raise ValueError("its attribute marks must be labels with finite coordinates")
+    return [(printable(label)[:LONGEST_LABEL], x, y) for label, x, y in marks]
 
 
 def directions(path: Path) -> dict[str, dict[str, NDArray[np.float32]]]:
@@ -116,19 +156,15 @@ def directions(path: Path) -> dict[str, dict[str, NDArray[np.float32]]]:
         LandscapeError: it is no HDF5 file.
     """
     with opened(path) as file:
-        return {axis: _datasets(group) for axis, group in file["directions"].items()}
+        group = subgroup(file, "directions")
+        return {axis: _datasets(subgroup(group, axis)) for axis in group}
 
 
 def _datasets(group: h5py.Group) -> dict[str, NDArray[np.float32]]:
     """Return the arrays of a group by name; a name with a slash in it lies in groups of its own."""
-    found = {}
-
-    def note(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = np.asarray(item)
-
-    group.visititems(note)
-    return found
+    names: list[str] = []
+    group.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    return {name: np.asarray(dataset(group, name)) for name in names}
 
 
 def evaluated_points(marks: np.ndarray[Any, Any], values: Mapping[str, Array]) -> Mask:

@@ -7,7 +7,9 @@ import h5py
 import numpy as np
 
 from landscape_cli.arrays import Array
+from landscape_cli.store.datasets import numbers
 
+FEWEST = 3  # checkpoints that can span a plane
 RECORDED = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 OPTIONAL = ("train_accuracy", "test_accuracy")
 RATIOS = ("explained_variance_ratio", "centred_explained_variance_ratio")  # datasets of the file itself
@@ -57,14 +59,20 @@ class Trajectory:
         """Return the trajectory in a file; None: it has none.
 
         Raises:
-            KeyError: a part of it is missing.
+            ValueError: a part of it is missing, or of another type or shape.
         """
         if "trajectory" not in file:
             return None
+        count = len(numbers(file, _dataset("epoch"), (None,)))
+        if count < FEWEST:
+            raise ValueError(f"its trajectory has {count} checkpoints, expected {FEWEST} or more")
+        shapes = {"random_plane_ratio": (), "explained_variance_ratio": (count - 1,)}
         content: dict[str, Any] = dict.fromkeys(OPTIONAL)
         for name in (field.name for field in fields(cls)):
             if name not in OPTIONAL or _dataset(name) in file:
-                content[name] = file[_dataset(name)][()]
+                content[name] = numbers(file, _dataset(name), shapes.get(name, (count,)))
+        content["epoch"] = content["epoch"].astype(np.int64)
+        content["random_plane_ratio"] = float(content["random_plane_ratio"])
         return cls(**content)
 
 

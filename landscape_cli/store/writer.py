@@ -29,10 +29,15 @@ class Writer:
     Attributes:
         values: dataset -> the values as they are in the file.
         evaluated: which points are.
+
+    Args:
+        path: the file.
+        descriptor: of it, open.
+        refusal: what is raised where something is to be written; None: it may be.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, path: Path, descriptor: int, refusal: OSError | None = None) -> None:
+        self._descriptor, self._refusal = descriptor, refusal
         self._synced = time.monotonic()
         self._offsets: dict[str, int] = {}
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
@@ -60,7 +65,9 @@ class Writer:
             self._synced = time.monotonic()
 
     def write_array(self, name: str, content: Array) -> None:
-        """Store a whole dataset."""
+        """Store a whole dataset, where it is another than before."""
+        if np.array_equal(self._arrays[name], content, equal_nan=True):
+            return
         self._arrays[name][...] = content
         little = np.ascontiguousarray(content, dtype="<f8").tobytes()
         self._write(little, self._offsets[name])
@@ -74,7 +81,7 @@ class Writer:
         array = self._arrays[name]
         array[row] = content
         little = np.ascontiguousarray(array[row], dtype="<f8").tobytes()
-        os.pwrite(self._descriptor, little, self._offsets[name] + row * len(little))
+        self._write(little, self._offsets[name] + row * len(little))
 
     def array(self, name: str) -> Array:
         """Return a dataset as it is in the file."""
@@ -88,6 +95,8 @@ class Writer:
         self._write(number, self._offsets[name] + place)
 
     def _write(self, content: bytes, place: int) -> None:
+        if self._refusal is not None:
+            raise self._refusal
         while content:  # at the end of a quota a part is written before the error
             written = os.pwrite(self._descriptor, content, place)
             content, place = content[written:], place + written
@@ -95,11 +104,18 @@ class Writer:
 
 @contextmanager
 def writing(path: Path) -> Iterator[Writer]:
-    """Open a file, made by `create`, for its values; flushed to the disk at the end."""
-    descriptor = os.open(path, os.O_RDWR)
+    """Open a file, made by `create`, for its values; flushed to the disk at the end.
+
+    One that may only be read is refused when there is something to write: it may be finished.
+    """
+    refusal = None
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError as error:
+        refusal, descriptor = error, os.open(path, os.O_RDONLY)
     try:
         with naming(path):
-            yield Writer(path, descriptor)
+            yield Writer(path, descriptor, refusal)
             os.fsync(descriptor)
     finally:
         os.close(descriptor)

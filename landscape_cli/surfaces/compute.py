@@ -74,13 +74,18 @@ def compute(group: Group, out: Path, wanted: Field, header: Header) -> Path | No
             return None
         with only_writer(out):
             if out.exists():
-                store.check_same(out, header.config, header.identities, wanted.refinement)
+                filled = {**dict.fromkeys(wanted.names(), _shape(wanted)), **wanted.arrays()}
+                store.check_same(out, header.config, header.identities, wanted.refinement, filled)
                 _check_loss(out, first, wanted.same_loss)
             else:
                 _create(out, wanted, header, first)
             with store.writing(out) as writer:
                 _fill(group, wanted, writer)
     return out
+
+
+def _shape(wanted: Field) -> tuple[int, ...]:
+    return (len(wanted.x),) if wanted.y is None else (len(wanted.y), len(wanted.x))
 
 
 def _fill(group: Alone | Leader, wanted: Field, writer: store.Writer) -> None:
@@ -121,9 +126,9 @@ def _check_loss(out: Path, now: Mapping[str, list[float]], tolerance: float) -> 
     Raises:
         LandscapeError: at the origin the loss of the same batch was another when the file was begun.
     """
-    then = json.loads(store.read(out).attributes["first_batch"])
+    then = store.first_batch(store.read(out))
     for split, (count, loss) in now.items():
-        count_then, loss_then = then[split]
+        count_then, loss_then = then.get(split, (0, 0.0))
         same = math.isclose(loss, loss_then, rel_tol=tolerance, abs_tol=1e-7)
         if count == count_then and not same and (math.isfinite(loss) or math.isfinite(loss_then)):
             raise LandscapeError(

@@ -17,7 +17,6 @@ from landscape_cli.weights import pca
 from landscape_cli.weights.arithmetic import Vector
 from landscape_cli.weights.directions import random
 
-FEWEST = 3  # checkpoints that can span a plane
 COUNT = 31  # points along an axis
 MARGIN = 0.15  # of the path's larger extent, around it
 

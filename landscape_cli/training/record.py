@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -17,11 +18,12 @@ from landscape_cli import checkpoint, provenance
 from landscape_cli.config import first_difference, to_yaml
 from landscape_cli.data.load import COMMON
 from landscape_cli.errors import LandscapeError
-from landscape_cli.files import naming, only_writer, write_text
-from landscape_cli.runs import METRICS, Run, open_run
+from landscape_cli.files import forget_parts, naming, only_writer, read_bytes, write_text
+from landscape_cli.runs import LARGEST_METRICS, METRICS, Run, open_run, parse_metrics
 from landscape_cli.training.state import State
 
 SECONDS_BETWEEN_SAVES = 30
+CHECKPOINT = re.compile(r"(epoch|resume)_[0-9]{4,9}\.pt")
 
 
 class Record:
@@ -39,13 +41,32 @@ class Record:
 
     def restore(self, state: State) -> bool:
         """Bring `state` and metrics.csv to the newest checkpoint; return False where there is none."""
-        newest = max((self.path / "checkpoints").glob("*_*.pt"), key=_epoch_of, default=None)
-        if newest is None:
+        found = [path for path in (self.path / "checkpoints").iterdir() if CHECKPOINT.fullmatch(path.name)]
+        if not found:
             return False
-        state.load_state_dict(checkpoint.load(newest))
+        newest = max(found, key=_epoch_of)
+        try:
+            state.load_state_dict(checkpoint.load(newest))
+        except (RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise LandscapeError(
+                f"{newest} is not of the training that {self.path}/config.yaml describes ({reason});"
+                " choose another out="
+            ) from error
+        if state.epoch != _epoch_of(newest):
+            raise LandscapeError(f"{newest} is of epoch {state.epoch}; bring back the one it was")
         path = self.path / "metrics.csv"
-        lines = path.read_text().splitlines(keepends=True)
-        write_text(path, "".join(lines[: state.epoch + 2]))  # the head, and a row an epoch from 0
+        try:
+            lines = read_bytes(path, LARGEST_METRICS).splitlines(keepends=True)
+            text = b"".join(lines[: state.epoch + 2]).decode()  # the head, and a row an epoch from 0
+            complete = [row["epoch"] for row in parse_metrics(text)] == list(range(state.epoch + 1))
+        except ValueError:
+            complete = False
+        if not complete:
+            raise LandscapeError(
+                f"{path} lacks rows of the epochs before {newest}; copy the run again or choose another out="
+            )
+        write_text(path, text)
         return True
 
     def last_row(self) -> dict[str, float]:
@@ -163,6 +184,12 @@ def _is_begun(path: Path) -> bool:
     return names <= {"checkpoints", "provenance.json"} and not any((path / "checkpoints").glob("*"))
 
 
+def forget_kills(path: Path) -> None:
+    """Remove the temporary files that kills left in a run folder."""
+    for folder in (path, path / "checkpoints"):
+        forget_parts(folder)
+
+
 @contextmanager
 def claim(
     path: Path, config: dict[str, Any], made_by: dict[str, Any], checkpoint_every: int | None
@@ -173,6 +200,7 @@ def claim(
         LandscapeError: another process writes it, or it holds something else.
     """
     with only_writer(path):
+        forget_kills(path)
         before = existing(path, config)
         if before is None:
             try:
