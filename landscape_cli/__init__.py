@@ -9,22 +9,17 @@ and in your own training loop::
     from landscape_cli import Recorder
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from landscape_cli.api import (
-        LandscapeError,
-        Recorder,
-        barrier,
-        hessian,
-        interpolate,
-        line,
-        open_run,
-        plot,
-        read,
-        surface,
-        trajectory,
-    )
+    from landscape_cli.api.curvature import hessian
+    from landscape_cli.api.recorder import Recorder
+    from landscape_cli.api.runs import open_run
+    from landscape_cli.api.stored import barrier, plot, read
+    from landscape_cli.api.surfaces import interpolate, line, surface
+    from landscape_cli.api.trajectories import trajectory
+    from landscape_cli.errors import LandscapeError
 
 __all__ = [
     "LandscapeError",
@@ -40,14 +35,23 @@ __all__ = [
     "trajectory",
 ]
 
+# imported when they are asked for: the command line must not wait for torch, nor a surface for pictures
+_HOMES = {
+    "LandscapeError": "errors",
+    "Recorder": "api.recorder",
+    "hessian": "api.curvature",
+    "open_run": "api.runs",
+    "trajectory": "api.trajectories",
+    **dict.fromkeys(("barrier", "plot", "read"), "api.stored"),
+    **dict.fromkeys(("interpolate", "line", "surface"), "api.surfaces"),
+}
+
 
 def __dir__() -> list[str]:  # for completion
     return sorted({*globals(), *__all__})
 
 
-def __getattr__(name: str) -> Any:  # the command line must not wait for torch
-    if name in __all__:
-        from landscape_cli import api
-
-        return getattr(api, name)
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"landscape_cli.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'landscape_cli' has no attribute {name!r}")

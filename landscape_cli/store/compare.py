@@ -38,7 +38,7 @@ def check_same(
         LandscapeError: naming the first difference, or what the file lacks.
     """
     surface = read(path)
-    saved = {**LATER, **surface.config}
+    saved = {**{key: value for key, value in LATER.items() if key in config}, **surface.config}
     difference = first_difference(saved, config, ignore=(*CIRCUMSTANCES, *PATHS, *refinement))
     begun_with = _checkpoints(surface)
     for before, now in zip_longest(

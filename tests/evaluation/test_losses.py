@@ -29,7 +29,7 @@ def numbers(*shape: int, seed: int = 0) -> Tensor:
 def test_a_regressions_losses_are_sums_over_the_outputs(loss: str, shape: tuple[int, ...]) -> None:
     targets = numbers(*shape, seed=1)
     outputs = numbers(9, math.prod(shape[1:]))
-    losses, correct = objective(loss)(outputs, targets)
+    losses, correct, _ = objective(loss)(outputs, targets)
     assert correct is None
     rows = zip(outputs.tolist(), targets.reshape(outputs.shape).tolist(), strict=True)
     expected = [sum(apart(a - b, loss) for a, b in zip(one, other, strict=True)) for one, other in rows]
@@ -41,7 +41,7 @@ def test_a_regressions_losses_are_sums_over_the_outputs(loss: str, shape: tuple[
 @pytest.mark.parametrize("loss", TORCHS)
 def test_class_numbers_are_one_hot(loss: str) -> None:
     outputs, classes = numbers(6, 3), torch.tensor([0, 2, 1, 1, 0, 2])
-    losses, correct = objective(loss)(outputs, classes)
+    losses, correct, _ = objective(loss)(outputs, classes)
     expected = [
         sum(apart(value - (place == target), loss) for place, value in enumerate(row))
         for row, target in zip(outputs.tolist(), classes.tolist(), strict=True)

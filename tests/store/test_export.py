@@ -46,7 +46,7 @@ def test_every_number_of_every_point(tmp_path: Path, line: bool) -> None:
 
 
 def test_the_command_offers_every_format() -> None:
-    assert tuple(FORMATS) == files.FORMATS
+    assert list(FORMATS) == list(files.FORMATS)
 
 
 def walk() -> Trajectory:

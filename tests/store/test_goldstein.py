@@ -138,7 +138,7 @@ def test_there_and_back(tmp_path: Path, line: bool) -> None:
         losses[..., 0] = np.inf
         file["test/loss"][...] = losses
     surface = store.read(path)
-    content = FORMATS["tg"].content(surface)
+    content = FORMATS["tg"](surface)
     assert isinstance(content, bytes)
     (tmp_path / "theirs.h5").write_bytes(content)
     with h5py.File(tmp_path / "theirs.h5") as file:
@@ -157,7 +157,7 @@ def test_there_and_back(tmp_path: Path, line: bool) -> None:
 
 def test_our_eigenvalues_stay_those_of_the_mean_loss(tmp_path: Path) -> None:
     path = as_theirs(tmp_path / "s.h5", max_eig=np.full((5, 3), 4.0), min_eig=np.full((5, 3), -2.0))
-    content = FORMATS["tg"].content(store.read(path))
+    content = FORMATS["tg"](store.read(path))
     assert isinstance(content, bytes)
     (tmp_path / "ours.h5").write_bytes(content)
     again = store.read(tmp_path / "ours.h5")
