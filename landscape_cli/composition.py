@@ -126,33 +126,38 @@ def settings_of(config: DictConfig, words: list[str]) -> Any:
     return settings
 
 
-def check_growth(command: str, words: list[str]) -> None:
-    """Refuse words that add keys (``+key=value``), but for the options of a user's own network.
+def grown(command: str, words: list[str]) -> list[str]:
+    """Return the words with those of ``architecture.options.…`` as Hydra takes keys that may be new.
 
     Raises:
-        LandscapeError: naming the first, and what to say instead.
+        LandscapeError: a word adds another key (``+key=value``): naming it, and what to say instead.
     """
-    for word in words:
-        key, _, value = word.lstrip("+").partition("=")
-        if word.startswith("+") and not key.startswith("architecture.options."):
-            keys = [field.name for field in dataclasses.fields(SCHEMAS[command])]
-            first = re.split(r"[./@]", key)[0]
-            if first in (*keys, "experiment", "hydra"):
-                advice = f"say {key}={value} for one that is there"
-            else:
-                advice = f"choose from {', '.join(keys)}{nearest(first, keys)}"
-            raise LandscapeError(f"no key {key!r} can be added, only architecture.options.…; {advice}")
+    return [_grown(command, word) for word in words]
+
+
+def _grown(command: str, word: str) -> str:
+    key, _, value = word.lstrip("+").partition("=")
+    if key.startswith("architecture.options."):
+        return f"++{key}={value}"
+    if word.startswith("+"):
+        keys = [field.name for field in dataclasses.fields(SCHEMAS[command])]
+        first = re.split(r"[./@]", key)[0]
+        if first in (*keys, "experiment", "hydra"):
+            advice = f"say {key}={value} for one that is there"
+        else:
+            advice = f"choose from {', '.join(keys)}{nearest(first, keys)}"
+        raise LandscapeError(f"no key {key!r} can be added, only architecture.options.…; {advice}")
+    return word
 
 
 def settings_from(command: str, words: list[str]) -> Any:
     """Return the dataclass that `landscape <command> <words>` works with.
 
     Raises:
-        LandscapeError: as `check_growth` and `settings_of`; errors of Hydra for words that it cannot compose.
+        LandscapeError: as `grown` and `settings_of`; errors of Hydra for words that it cannot compose.
     """
-    check_growth(command, words)
     register(command)
-    words = with_lists(command, words)
+    words = with_lists(command, grown(command, words))
     inside = GlobalHydra.instance().is_initialized()  # a command that lets another one work
     with nullcontext() if inside else initialize_config_dir(str(CONF.absolute()), version_base="1.3"):
         return settings_of(compose(config_name=command, overrides=words), words)

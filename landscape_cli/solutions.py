@@ -13,11 +13,13 @@ from landscape_cli import checkpoint
 from landscape_cli.architectures.build import build
 from landscape_cli.architectures.init import initialize, last_layer
 from landscape_cli.config import first_difference
-from landscape_cli.data.load import Dataset, load
+from landscape_cli.data.load import COMMON, Dataset, load
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import sha256
 from landscape_cli.runs import Run, open_run
 from landscape_cli.weights.arithmetic import first_nan, point_of
+
+NORMALIZED = ("scaling", "mean", "std", "pool")  # what the inputs of a network are made by
 
 
 def load_dataset(
@@ -165,7 +167,7 @@ def check_comparable(solutions: list[Solution]) -> None:
     """
     shared = [
         {key: solution.run.config[key] for key in ("architecture", "normalization", "loss")}
-        | {"dataset": {"scaling": data.get("scaling"), "pool": data.get("pool", 1)}}
+        | {"dataset": {key: data.get(key, COMMON[key]) for key in NORMALIZED}}
         for solution in solutions
         for data in [solution.run.config["dataset"]]
     ]

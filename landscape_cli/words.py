@@ -1,6 +1,6 @@
 """The words of a command line: what of them is Hydra's, and what is refused before it sees them."""
 
-from landscape_cli.composition import check_growth
+from landscape_cli.composition import grown
 from landscape_cli.config import CONF
 from landscape_cli.errors import LandscapeError, unknown
 
@@ -45,8 +45,7 @@ def hydra_words(command: str, rest: list[str]) -> list[str]:
     for option in ("--resolve", "--package"):
         if option in options and not showing:
             raise LandscapeError(f"{option} says how --cfg shows the configuration; say --cfg job {option}")
-    check_growth(command, overrides)
-    return [*overrides, *(part for pair in options.items() for part in pair if part)]
+    return [*grown(command, overrides), *(part for pair in options.items() for part in pair if part)]
 
 
 def is_multirun(words: list[str]) -> bool:

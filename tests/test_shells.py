@@ -9,7 +9,7 @@ from shells import scripts, touched, words
 GOOD = [
     "x=-1:1:31",
     "file=a.h5,b.h5",
-    "+architecture.options.model_name=resnet18",
+    "architecture.options.model_name=resnet18",
     "out=skip_$skip.h5",
     "out=${skip}_x.h5",
     "direction.to=runs/digits-cnn_batch_size-32,b",

@@ -50,6 +50,8 @@ def build(
     name = architecture.get("name")
     if name == "custom":
         return _build_custom(options, normalization, input_shape, classes, trust=trust)
+    if architecture.get("options"):
+        raise LandscapeError(f"architecture.options is for architecture=custom, got architecture={name}")
     if name != "mlp" and name not in _IMAGE_BUILDERS:
         raise unknown("architecture", name, ["custom", "mlp", *_IMAGE_BUILDERS])
     layers = _normalization_layers(normalization)

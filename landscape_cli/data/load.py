@@ -21,6 +21,8 @@ from landscape_cli.errors import LandscapeError, unknown
 COMMON = {
     "source": None,
     "scaling": "standardize",
+    "mean": None,
+    "std": None,
     "pool": 1,
     "train_size": None,
     "test_size": None,
@@ -74,14 +76,15 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     """Read, select, normalize and move a data set to `device`.
 
     With ``scaling=standardize`` inputs are normalized per channel (images) or per feature (vectors) with the
-    mean and the population standard deviation of the selected training samples; with ``unit`` bytes are
-    divided by 255; with ``none`` they stay what they are. ``pool=k`` averages squares of k x k pixels first.
-    Each split is one tensor, images in channels-last layout.
+    mean and the population standard deviation of the selected training samples, or with the ``mean`` and
+    ``std`` that are given, for bytes in units of 255 as torchvision's ``Normalize`` has them; with ``unit``
+    bytes are divided by 255; with ``none`` they stay what they are. ``pool=k`` averages squares of k x k
+    pixels first. Each split is one tensor, images in channels-last layout.
 
     Args:
         dataset: ``name`` and the options of ``conf/dataset/<name>.yaml``. Those that all have may be
-            left out: ``source``, ``scaling``, ``pool``, ``train_size``, ``test_size``, ``label_noise``,
-            ``seed``.
+            left out: ``source``, ``scaling``, ``mean``, ``std``, ``pool``, ``train_size``, ``test_size``,
+            ``label_noise``, ``seed``.
         device: where the tensors go.
         trust: whether a ``source`` of the form ``package.module:name`` may run.
 
@@ -110,7 +113,7 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     if label_noise:
         train = Raw(train.inputs, corrupt(train.targets, label_noise, classes, stream(seed, "label_noise")))
 
-    mean, deviation = _scaling(options["scaling"], train, dtype)
+    mean, deviation = _scaling(options, train, dtype)
 
     def on_device(split: Raw) -> Split:
         inputs = standardize(split.inputs, mean, deviation, device)
@@ -150,9 +153,11 @@ def _read(options: dict[str, Any], *, trust: bool) -> tuple[str, Mapping[str, An
     raise unknown("data set", name, ["custom", "digits", *images.IMAGE_SETS, *SYNTHETIC])
 
 
-def _scaling(scaling: str, train: Raw, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+def _scaling(options: Mapping[str, Any], train: Raw, dtype: np.dtype[Any]) -> tuple[Array, Array]:
     """Return what is subtracted from and what divides each channel or feature of data that had a dtype."""
-    channels = train.inputs.shape[1]
+    channels, scaling = train.inputs.shape[1], options["scaling"]
+    if options["mean"] is not None or options["std"] is not None:
+        return _given(options, channels, 255.0 if dtype == np.uint8 else 1.0)
     if scaling == "standardize":
         return moments(train.inputs)
     if scaling == "none":
@@ -162,6 +167,25 @@ def _scaling(scaling: str, train: Raw, dtype: np.dtype[Any]) -> tuple[Array, Arr
     if dtype != np.uint8:
         raise LandscapeError(f"dataset.scaling=unit needs 8-bit images, got {dtype}; say standardize")
     return np.zeros(channels), np.full(channels, 255.0)
+
+
+def _given(options: Mapping[str, Any], channels: int, unit: float) -> tuple[Array, Array]:
+    """Return the mean and standard deviation that were given, in units of the raw values."""
+    if options["scaling"] != "standardize":
+        raise LandscapeError("dataset.mean and dataset.std are for dataset.scaling=standardize")
+    found = []
+    for key in ("mean", "std"):
+        value = options[key]
+        numbers = value if isinstance(value, list) else [value] * channels
+        real = all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers)
+        if not real or len(numbers) != channels or (key == "std" and min(numbers) <= 0):
+            what = "numbers" if key == "mean" else "positive numbers"
+            raise LandscapeError(
+                f"dataset.{key} must be {channels} {what}, or one for all channels, got {value!r};"
+                " mean and std go together"
+            )
+        found.append(unit * np.array(numbers, dtype=np.float64))
+    return found[0], found[1]
 
 
 def _pooled(split: Raw, size: int) -> Raw:

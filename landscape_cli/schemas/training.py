@@ -38,7 +38,7 @@ class TrainConfig(Recipe, Computing):
 
     lists: ClassVar[tuple[str, ...]] = (
         *("architecture.widths", "architecture.blocks"),
-        *("optimizer.betas", "schedule.epochs"),
+        *("optimizer.betas", "schedule.epochs", "dataset.mean", "dataset.std"),
     )
     choices: ClassVar[str] = (
         "Choices (group=option; `landscape list architectures` and the like describe them):"
@@ -106,7 +106,7 @@ class ImportConfig(Computing):
     compile: bool | None = key(None, "")
     checkpoint_every: int | None = key(None, "")
 
-    lists: ClassVar[tuple[str, ...]] = ("weights", "epochs")
+    lists: ClassVar[tuple[str, ...]] = (*TrainConfig.lists, "weights", "epochs")
     choices: ClassVar[str] = TrainConfig.choices
 
     def default_out(self, overrides: list[str]) -> Path:

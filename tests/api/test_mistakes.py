@@ -52,7 +52,10 @@ MISTAKES: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda out: line(mlp(), EACH, {"x": NUMBERS[0]}, out=out),
         "takes input, but a batch has x",
     ),
-    "no loss": (lambda out: line(mlp(), "nll", NUMBERS, out=out), "choose from cross_entropy, huber, l1, mse"),
+    "no loss": (
+        lambda out: line(mlp(), "nll", NUMBERS, out=out),
+        "from cross_entropy, huber, l1, mse",
+    ),
     "a number for a loss": (lambda out: line(mlp(), lambda *_: 1.0, NUMBERS, out=out), "got a float"),
     "mse of numbers": (
         lambda out: line(mlp(), "mse", (NUMBERS[0], NUMBERS[1].float()), out=out),

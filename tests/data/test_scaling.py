@@ -66,3 +66,30 @@ def test_all_samples_need_no_balance(source: str) -> None:
     np.savez(f"{source}/bytes.npz", **arrays)
     loaded = load({"name": "custom", "source": f"{source}/bytes.npz", "train_size": 6}, CPU)
     assert loaded.train.targets.tolist() == [0, 0, 0, 0, 1, 2]
+
+
+@pytest.mark.parametrize(("file", "unit"), [("bytes", 255), ("floats", 1)])
+def test_a_mean_and_a_deviation_that_are_given(source: str, file: str, unit: float) -> None:
+    """As torchvision's ``ToTensor`` and ``Normalize`` have them, whatever samples are selected."""
+    path = f"{source}/{file}.npz"
+    options = {"name": "custom", "source": path, "mean": [0.3], "std": 0.25}
+    loaded = load({**options, "train_size": 3}, CPU)
+    raw = np.load(path)["test_images"][:, None].astype(np.float64)
+    np.testing.assert_allclose(loaded.test.inputs.numpy(), (raw / unit - 0.3) / 0.25, rtol=1e-6)
+    assert loaded.zero.tolist() == pytest.approx([-0.3 / 0.25])
+    assert loaded.fingerprint != load(options, CPU).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"mean": 0.5}, "dataset.std must be 1 positive numbers, or one for all channels, got None"),
+        ({"mean": 0.5, "std": 0}, "dataset.std must be 1 positive numbers, .* got 0"),
+        ({"mean": [0.5, 0.5, 0.5], "std": 1}, r"dataset.mean must be 1 numbers, .* got \[0.5, 0.5, 0.5\]"),
+        ({"mean": "high", "std": 1}, "dataset.mean must be 1 numbers, .* got 'high'"),
+        ({"mean": 0, "std": 1, "scaling": "unit"}, "are for dataset.scaling=standardize"),
+    ],
+)
+def test_what_cannot_normalize_is_refused(source: str, options: dict[str, object], told: str) -> None:
+    with pytest.raises(LandscapeError, match=told):
+        load({"name": "custom", "source": f"{source}/bytes.npz", **options}, CPU)
