@@ -11,8 +11,9 @@ from torch import nn
 from landscape_cli.api.computed import GIVEN, NOT_COMPARED, Grid, computed, plain
 from landscape_cli.api.options import with_options
 from landscape_cli.curvature.hessian_field import HessianField
+from landscape_cli.curvature.layer_field import LayerField
 from landscape_cli.curvature.options import Options
-from landscape_cli.errors import LandscapeError
+from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation.user_loss import Loss
 from landscape_cli.evaluation.user_model import identity_of, problem_of
 from landscape_cli.store import Surface
@@ -34,6 +35,7 @@ def hessian(
     norm: str = "filter",
     ignore: str = "biasbn",
     direction_seed: int = 0,
+    by: str | None = None,
     device: str | torch.device = "auto",
     **options: Any,
 ) -> Surface:
@@ -54,12 +56,18 @@ def hessian(
         norm: of the directions: ``filter``, ``layer`` or ``none``.
         ignore: ``biasbn``: parameters with one dimension do not move; or ``none``.
         direction_seed: of the directions.
+        by: ``"layer"``: of each layer's own block, at the model's weights; ``layers`` of the result has their
+            names.
         device: ``auto``, ``cpu``, ``cuda``, …
         options: OPTIONS
 
     Raises:
         LandscapeError: as for `surface`, or the loss cannot be differentiated twice.
     """
+    if by not in (None, "layer"):
+        raise unknown("by", by, ["layer"])
+    if by is not None and x is not None:
+        raise LandscapeError("by='layer' is at the model's weights; leave out x and y")
     if x is None and y is not None:
         raise LandscapeError("a line is along x: say x=(first, last, count) too, or leave out y")
     how: dict[str, Any] = {"norm": norm, "ignore": ignore, "seed": direction_seed}
@@ -69,7 +77,17 @@ def hessian(
     problem = problem_of(model, loss, train, None, str(device))
     grids = {axis: grid(*one) for axis, one in asked.items() if one is not None}
     along = {axis: directions.random(params_of(model), axis=axis, **how) for axis in grids}
-    field = HessianField(problem, along, grids.get("x", np.zeros(1)), grids.get("y"), exactly)
-    config = {"run": GIVEN, "epoch": GIVEN, "direction": {"name": "random", **how}, "split": "train", **asked}
+    if by is None:
+        field = HessianField(problem, along, grids.get("x", np.zeros(1)), grids.get("y"), exactly)
+    else:
+        field = LayerField(problem, exactly)
+    config = {
+        "run": GIVEN,
+        "epoch": GIVEN,
+        "direction": {"name": "random", **how},
+        "split": "train",
+        "by": by,
+        **asked,
+    }
     here = KnownSolution("model", 0.0, 0.0, identity_of(problem, [model]), not_compared=NOT_COMPARED)
     return computed(Path(out), field, problem, {**dataclasses.asdict(exactly), **config}, [here])

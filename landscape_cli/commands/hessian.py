@@ -8,6 +8,7 @@ import numpy as np
 from landscape_cli import device as devices
 from landscape_cli import store
 from landscape_cli.curvature.hessian_field import HessianField
+from landscape_cli.curvature.layer_field import LayerField
 from landscape_cli.curvature.options import Options
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation.options import Options as EvaluationOptions
@@ -48,8 +49,10 @@ def _run(config: HessianConfig, group: processes.Group) -> Path | None:
     how = {key: config.direction[key] for key in ("norm", "ignore", "seed")}
     chosen = {axis: directions.random(params_of(model), axis=axis, **how) for axis in grids}
     problem = classifier(model, dataset, solution.run.config["loss"], [config.split])
-    x, y = grids.get("x", np.zeros(1)), grids.get("y")
-    field = HessianField(problem, chosen, x, y, config.part(Options))
+    x, y, options = grids.get("x", np.zeros(1)), grids.get("y"), config.part(Options)
+    field = (
+        HessianField(problem, chosen, x, y, options) if config.by is None else LayerField(problem, options)
+    )
     known = known_solutions(
         [solution], [(0.0, 0.0)], dataset, [config.split], EvaluationOptions(samples=config.samples)
     )
@@ -58,7 +61,10 @@ def _run(config: HessianConfig, group: processes.Group) -> Path | None:
 
 
 def _report(map_: store.Surface, split: str) -> None:
-    """Print the values at the run's weights, where these are on the grid."""
+    """Print the values at the run's weights, where these are on the grid; of layers a table."""
+    if map_.layers is not None:
+        _tabulate(map_.layers, map_, split)
+        return
     here = np.flatnonzero(map_.x == 0)
     there = np.zeros(1, int) if map_.y is None else np.flatnonzero(map_.y == 0)
     if len(here) and len(there):
@@ -68,3 +74,14 @@ def _report(map_: store.Surface, split: str) -> None:
         }
         told = ", ".join(f"{name.replace('_', ' ')} {value:.6g}" for name, value in values.items())
         print(f"{split} loss at the run's weights: {told}")
+
+
+def _tabulate(layers: list[str], table: store.Surface, split: str) -> None:
+    columns = {
+        name: [f"{value:.5g}" for value in table.values[f"{split}/{name}"]]
+        for name in ("largest_eigenvalue", "smallest_eigenvalue", "residual")
+    }
+    width = max(map(len, layers), default=0)
+    print(f"{'layer':<{width}}" + "".join(f"  {name.replace('_', ' '):>19}" for name in columns))
+    for row, layer in enumerate(layers):
+        print(f"{layer:<{width}}" + "".join(f"  {values[row]:>19}" for values in columns.values()))

@@ -12,6 +12,8 @@ from landscape_cli.evaluation.batches import told
 from landscape_cli.evaluation.losses import Objective, Scores, is_correct, objective
 from landscape_cli.evaluation.options import LOSSES
 
+CLASSES_ALONE = "cross_entropy"
+
 Loss = str | Callable[[Any, Any], Tensor | tuple[Tensor, Tensor]]
 
 
@@ -80,11 +82,14 @@ def _named(loss: str) -> Objective:
     named = objective(loss)
 
     def of_classes(outputs: Any, targets: Any) -> Scores:
-        if not _are_classes(outputs, targets):
+        if not _are_classes(outputs, targets) and not (
+            loss != CLASSES_ALONE and _are_numbers(outputs, targets)
+        ):
+            numbers = "" if loss == CLASSES_ALONE else ", or numbers (n,) or (n, d) for outputs (n, d)"
             raise LandscapeError(
-                f"the loss {loss!r} is for outputs of shape (n, classes) and class numbers of shape (n,),"
-                f" got {told(outputs)} and {told(targets)}; give a function of the two instead, such as"
-                " torch.nn.MSELoss(reduction='none')"
+                f"the loss {loss!r} is for outputs of shape (n, classes) and class numbers of shape (n,)"
+                f"{numbers}, got {told(outputs)} and {told(targets)}; give a function of the two instead,"
+                " such as torch.nn.MSELoss(reduction='none')"
             )
         return named(outputs, targets)
 
@@ -108,3 +113,10 @@ def _are_classes(outputs: Any, targets: Any) -> bool:
         and targets.shape == outputs.shape[:1]
         and not targets.is_floating_point()
     )
+
+
+def _are_numbers(outputs: Any, targets: Any) -> bool:
+    """Return whether these are of a regression: (n, d) and (n, d), or (n, 1) and (n,)."""
+    if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor) or outputs.ndim != 2:
+        return False
+    return targets.is_floating_point() and outputs.shape in (targets.shape, (*targets.shape, 1))

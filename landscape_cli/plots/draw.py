@@ -11,6 +11,7 @@ from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import replacing
 from landscape_cli.plots.contours import draw_contours
 from landscape_cli.plots.heatmaps import draw_heatmaps
+from landscape_cli.plots.layers import draw_layers
 from landscape_cli.plots.lines import draw_lines
 from landscape_cli.plots.planes import planes
 from landscape_cli.plots.style import styled
@@ -97,6 +98,9 @@ def draw(
     kind = resolve_kind(surfaces, kind)
     if kind == "interactive":
         raise LandscapeError("kind=interactive is an HTML page; choose out= with the ending .html")
+    if any(surface.layers is not None for surface in surfaces):
+        with styled():
+            return draw_layers(surfaces, title=title, titles=titles)
     check_value(surfaces, value)
     with styled():
         if kind == "line":

@@ -28,7 +28,7 @@ class EvaluationConfig(Options, Computing):
     dataset: dict[str, Any] = key(LOCATION, WHERE)
     trust: bool = key(False, TRUST)
 
-    lists: ClassVar[tuple[str, ...]] = ("splits",)
+    lists: ClassVar[tuple[str, ...]] = ("splits", "params")
 
     def __post_init__(self) -> None:
         """Check what these commands share."""
@@ -141,9 +141,14 @@ class HessianConfig(HessianOptions, Computing):
         [-1, 1, 11], f"{GRID} the first direction; x=null y=null for the run's weights alone", null=True
     )
     y: Any = key([-1, 1, 11], f"{GRID} the second; y=null for a line", null=True)
+    by: str | None = key(
+        None, "layer: of each layer's own block at the run's weights, as a table", choices=("layer",)
+    )
     split: str = key("train", "train or test", choices=SPLITS)
     dataset: dict[str, Any] = key(LOCATION, WHERE)
     trust: bool = key(False, TRUST)
+
+    lists: ClassVar[tuple[str, ...]] = ("params",)
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the HDF5 file that these overrides of the configuration name."""
@@ -151,6 +156,8 @@ class HessianConfig(HessianOptions, Computing):
 
     def __post_init__(self) -> None:
         """Take either spelling of a grid; check what is computed on it."""
+        if self.by == "layer":
+            self.x = self.y = None
         self.x = None if self.x is None else as_grid("x", self.x)
         self.y = None if self.y is None else as_grid("y", self.y)
         if self.x is None and self.y is not None:

@@ -41,6 +41,7 @@ class Surface:
     attributes: dict[str, Any]
     marks: list[tuple[str, float, float]]  # label, x, y of known solutions
     trajectory: Trajectory | None = None  # whose plane it is
+    layers: list[str] | None = None  # whose blocks the Hessian's eigenvalues are of, at x = 0, 1, …
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, reversed(self.evaluated.shape)))
@@ -114,6 +115,7 @@ def read(path: Path) -> Surface:
             attributes=attributes,
             marks=_marks(parsed(attributes, "marks")),
             trajectory=Trajectory.read(file),
+            layers=_layers(attributes, len(x)),
         )
 
 
@@ -145,6 +147,16 @@ def _marks(found: Any) -> list[tuple[str, float, float]]:
     if not all(isinstance(label, str) and np.isfinite([x, y]).all() for label, x, y in marks):
         raise ValueError("its attribute marks must be labels with finite coordinates")
     return [(printable(label)[:LONGEST_LABEL], x, y) for label, x, y in marks]
+
+
+def _layers(attributes: Mapping[str, Any], count: int) -> list[str] | None:
+    """Return the names of the layers that the points are."""
+    if "layers" not in attributes:
+        return None
+    found = parsed(attributes, "layers")
+    if not isinstance(found, list) or len(found) != count or not all(isinstance(one, str) for one in found):
+        raise ValueError(f"its attribute layers must be {count} names")
+    return [printable(name)[:LONGEST_LABEL] for name in found]
 
 
 def directions(path: Path) -> dict[str, dict[str, NDArray[np.float32]]]:

@@ -1,0 +1,59 @@
+"""The ends of the Hessian's spectrum, layer by layer."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from landscape_cli.errors import LandscapeError
+from landscape_cli.plots.labels import panel_titles
+from landscape_cli.plots.style import ACCURACY, COLUMN, LOSS, PAGE
+from landscape_cli.store import Surface
+
+ROW = 0.14  # inches a layer
+ENDS = {
+    "largest_eigenvalue": {"marker": "o", "color": LOSS, "label": "largest eigenvalue"},
+    "smallest_eigenvalue": {"marker": "<", "color": ACCURACY, "label": "|smallest|, where negative"},
+}
+
+
+def draw_layers(
+    surfaces: Sequence[Surface], *, title: str | None = None, titles: Sequence[str] | None = None
+) -> Figure:
+    """Return the eigenvalues of each layer's block, a row a layer, the first one on top; a panel a file.
+
+    The axis is logarithmic, so of the smallest eigenvalue there is the modulus where it is negative.
+
+    Raises:
+        LandscapeError: the files are not all of the same layers.
+    """
+    layers = surfaces[0].layers
+    for other in surfaces:
+        if other.layers != layers or layers is None:
+            raise LandscapeError(
+                f"{surfaces[0].path} and {other.path} are not of the same layers; draw them in two pictures"
+            )
+    common, apart = panel_titles(surfaces, title, titles)
+    size = (COLUMN if len(surfaces) == 1 else PAGE, 0.9 + ROW * len(layers or ()))
+    figure, axes = plt.subplots(
+        1, len(surfaces), sharex=True, sharey=True, squeeze=False, figsize=size, layout="constrained"
+    )
+    for axis, surface, name in zip(axes[0], surfaces, apart, strict=True):
+        split = "train" if "train/largest_eigenvalue" in surface.values else "test"
+        for end, look in ENDS.items():
+            values = surface.values[f"{split}/{end}"]
+            shown = values if end.startswith("largest") else -values
+            with np.errstate(invalid="ignore"):
+                visible = np.where(shown > 0, shown, np.nan)
+            axis.plot(visible, range(len(values)), linestyle="none", markersize=3.5, **look)
+        axis.set_xscale("log")
+        axis.set_title(name)
+        axis.set_xlabel(f"eigenvalue of the block ({ {'train': 'training', 'test': 'test'}[split] } loss)")
+        axis.grid(axis="y", color="0.9", linewidth=0.5)
+    axes[0, 0].set_yticks(range(len(layers or ())), layers or [])
+    axes[0, 0].invert_yaxis()
+    figure.suptitle(common)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure
