@@ -111,6 +111,8 @@ class Hessian:
         inputs, targets = batch
         scores = self.objective(self._outputs(self.weights, inputs), targets)
         share = scores.losses * size_of(inputs) if scores.one_for_all else scores.losses.sum()
+        if not share.requires_grad:  # the loss does not depend on these weights
+            return tuple(torch.zeros_like(weight) for weight in self.weights.values())
         return torch.autograd.grad(
             share / self._count, list(self.weights.values()), create_graph=True, materialize_grads=True
         )

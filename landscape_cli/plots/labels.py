@@ -111,7 +111,7 @@ def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
     phrases: dict[str, str] = {}
     if "name" in architecture:
         without = " without shortcuts" if architecture.get("skip") is False else ""
-        phrases["architecture"] = f"{architecture['name']}{without}"
+        phrases["architecture"] = f"{_architecture_name(architecture)}{without}"
     normalization = (config.get("normalization") or {}).get("name")
     if normalization is not None and normalization != architecture.get("normalization", normalization):
         phrases["normalization"] = (
@@ -136,6 +136,15 @@ def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(config.get(key), int):
             phrases[key] = f"{config[key]} {word}" if key == "epochs" else f"{word} {config[key]}"
     return phrases
+
+
+def _architecture_name(architecture: Mapping[str, Any]) -> str:
+    """Return the name; of a custom one that of its factory, or of the model that timm's makes."""
+    source, options = architecture.get("source"), architecture.get("options")
+    if architecture["name"] != "custom" or not isinstance(source, str):
+        return str(architecture["name"])
+    model = options.get("model_name") if isinstance(options, Mapping) else None
+    return str(model or source.rpartition(":")[2])
 
 
 def _surface_phrases(surface: Surface) -> dict[str, str]:

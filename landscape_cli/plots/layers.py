@@ -52,6 +52,8 @@ def draw_layers(
         axis.set_xlabel(f"eigenvalue of the block ({ {'train': 'training', 'test': 'test'}[split] } loss)")
         axis.grid(axis="y", color="0.9", linewidth=0.5)
     axes[0, 0].set_yticks(range(len(layers or ())), layers or [])
+    low, high = axes[0, 0].get_xlim()
+    axes[0, 0].set_xlim(10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high)))
     axes[0, 0].set_ylim(len(layers or ()) - 0.5, -0.5)
     figure.suptitle(common)
     handles, labels = axes[0, 0].get_legend_handles_labels()
