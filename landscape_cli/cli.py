@@ -73,13 +73,17 @@ def task(config: DictConfig) -> None:
     other processes, or on other machines, what came of the job is put into a file of the sweep's folder.
     """
     job = HydraConfig.get()
-    command, words, sweeps = str(job.job.config_name), list(job.overrides.task), job.mode == RunMode.MULTIRUN
-    overrides, written, failure = " ".join(words), None, None
+    command, sweeps = str(job.job.config_name), job.mode == RunMode.MULTIRUN
+    overrides, written, failure = "", None, None
     try:
+        words = list(job.overrides.task)  # interpolations in them are resolved
+        overrides = " ".join(words)
         written = _run(command, settings_of(config, words))
     except Exception as error:
         if isinstance(error, BrokenPipeError) and reader_has_gone():
-            raise
+            sys.exit(1)  # as for any program before `| head`: no other job is wanted, and nothing is said
+        if isinstance(error, OSError):
+            close_output()  # may be what could not be written
         failure = explain(error, command)
         if failure is None:
             if not sweeps:
