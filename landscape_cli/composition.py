@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from landscape_cli.config import CONF, INTERPOLATION, from_yaml
+from landscape_cli.config import CONF, check_kept, from_yaml
 from landscape_cli.errors import LandscapeError, nearest
 from landscape_cli.schemas import SCHEMAS
 from landscape_cli.schemas.common import Computing
@@ -185,19 +185,8 @@ def to_object(config: DictConfig) -> Any:
         name = group.get("name") if isinstance(group, dict) else None
         if not isinstance(name, str | None):
             raise LandscapeError(f"{key}.name must be a word, got {name!r}")
-        _check_plain(key, group)
+        try:
+            check_kept(key, group)
+        except ValueError as error:
+            raise LandscapeError(str(error)) from error
     return settings
-
-
-def _check_plain(key: str, value: object) -> None:
-    """Refuse a text that no file can keep: not UTF-8, or an interpolation where it is read again."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _check_plain(f"{key}.{name}", inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_plain(key, inner)
-    elif isinstance(value, str) and INTERPOLATION in value:
-        raise LandscapeError(f"{key} must have no {INTERPOLATION} in it, got {value!r}")
-    elif isinstance(value, str) and re.search("[\ud800-\udfff]", value):
-        raise LandscapeError(f"{key} must be UTF-8, got {value!r}")

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,30 @@ def from_yaml(text: str) -> dict[str, Any]:
     except (yaml.YAMLError, OmegaConfBaseException) as error:
         raise ValueError(str(error)) from error
     assert isinstance(loaded, dict)
+    for key, value in loaded.items():
+        check_kept(str(key), value)
     return {str(key): value for key, value in loaded.items()}
+
+
+def check_kept(key: str, value: object) -> None:
+    """Refuse a value that a configuration cannot keep as it is.
+
+    Raises:
+        ValueError: naming the key: of a text that is no UTF-8 or would be resolved when it is read, or of a
+            whole number of more than 64 bits.
+    """
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            check_kept(f"{key}.{name}", inner)
+    elif isinstance(value, list):
+        for inner in value:
+            check_kept(key, inner)
+    elif isinstance(value, str) and INTERPOLATION in value:
+        raise ValueError(f"{key} must have no {INTERPOLATION} in it, got {value!r}")
+    elif isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+        raise ValueError(f"{key} must be UTF-8, got {value!r}")
+    elif isinstance(value, int) and abs(value) >= 1 << 63:
+        raise ValueError(f"{key} must be of at most 64 bits, got {reprlib.repr(value)}")
 
 
 def _check_plain(text: str) -> None:

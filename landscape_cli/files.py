@@ -139,7 +139,8 @@ def only_writer(path: Path) -> Iterator[None]:
         BusyError: another process is writing it.
     """
     path = resolved(path)  # one lock for all spellings
-    if path.is_file() and not os.access(path, os.W_OK):
+    effective = os.access in os.supports_effective_ids
+    if path.is_file() and not os.access(path, os.W_OK, effective_ids=effective):
         yield
         return
     made = [folder for folder in path.parents if not folder.exists()]

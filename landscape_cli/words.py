@@ -37,7 +37,7 @@ def hydra_words(command: str, rest: list[str]) -> list[str]:
         elif key in SWITCHES and not equals:
             options[word] = ""
         elif key in VALUED:
-            options[VALUED[key]] = value if equals else _value(key, next(words, None))
+            options[VALUED[key]] = _value(key, value if equals else next(words, None))
         else:
             hint = f": {word.lstrip('-')}" if equals else f"; `landscape {command} --help` lists the keys"
             raise LandscapeError(f"cannot read {word!r}; options are written key=value{hint}")

@@ -57,6 +57,7 @@ NOT_PLAIN = {
     "a: 1\na: 2": "line 2: found duplicate key a",
     "a: 1\n---\nb: 2": "line 2: but found another document",
     "a: " + "9" * 5000: "Exceeds the limit",
+    "a: {b: [-9223372036854775808]}": "a.b must be of at most 64 bits, got -9223372036854775808",
     "a: \0": "control characters are not allowed",
     "? [1, 2]\n: 3": "line 1: found unhashable key",
 }

@@ -30,7 +30,7 @@ def dataset(group: h5py.Group, name: str) -> h5py.Dataset:
     if not isinstance(found, h5py.Dataset):
         raise ValueError(f"{name} is no dataset")
     if found.external or found.is_virtual:
-        raise ValueError(f"the content of {name} is in another file")
+        raise ValueError(f"what {name} holds is in another file")
     if math.prod(found.shape or ()) > LARGEST:
         raise ValueError(f"{name} has more than {LARGEST:,} entries")
     return found

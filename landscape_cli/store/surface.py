@@ -1,5 +1,7 @@
 """What the file of a surface, a line or an interpolation holds, and how it is read."""
 
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +63,8 @@ def opened(path: Path) -> Iterator[h5py.File]:
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except PermissionError as error:
-        raise LandscapeError(f"{path} cannot be read ({error.strerror}); let yourself read it") from error
+        reason = os.strerror(error.errno or errno.EACCES)
+        raise LandscapeError(f"{path} cannot be read ({reason}); let yourself read it") from error
     except (OSError, LookupError, ValueError, TypeError, RuntimeError, RecursionError) as error:
         raise LandscapeError(  # h5py has many ways to tell of damage
             f"{path} cannot be read as HDF5 ({error}); delete it to compute it again"
