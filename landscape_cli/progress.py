@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, elsewhere a line now and then."""
+"""Progress on standard error: a bar on a terminal and in a notebook, elsewhere a line now and then."""
 
 import os
 import sys
@@ -11,6 +11,7 @@ from tqdm import tqdm
 from landscape_cli.terminal import tell
 
 SECONDS_BETWEEN_LINES = 30
+NOTEBOOK = 100  # characters of a bar where no terminal has a width
 BAR = "{desc}: {percentage:3.0f} %|{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 LINE = (
     "{desc}: {percentage:.0f} %, {n_fmt} of {total_fmt} in {elapsed}, {remaining} to go, {rate_fmt}{postfix}"
@@ -34,16 +35,23 @@ class _Lines:
             self.stream.flush()
 
 
+def _in_notebook() -> bool:
+    """Whether standard error is the output of a Jupyter cell, which heeds carriage returns."""
+    kernel = sys.modules.get("ipykernel.iostream")
+    return kernel is not None and isinstance(sys.stderr, kernel.OutStream)
+
+
 def describe(progress: "tqdm[Any]", description: str) -> None:
-    """Say what is being done; on a terminal at once, elsewhere with the next line."""
-    progress.set_description_str(description, refresh=sys.stderr.isatty())
+    """Say what is being done; where a bar stands at once, elsewhere with the next line."""
+    progress.set_description_str(description, refresh=sys.stderr.isatty() or _in_notebook())
 
 
 def bar(total: int, description: str, unit: str, initial: int = 0) -> "tqdm[Any]":
     """Return a progress bar with a rate and the remaining time; `update(n)` it, use it as a context."""
     options: dict[str, Any] = {"total": total, "desc": description, "unit": f" {unit}", "initial": initial}
-    if sys.stderr.isatty():
-        return tqdm(**options, dynamic_ncols=True, unit_scale=total > 100_000, bar_format=BAR)
+    if sys.stderr.isatty() or _in_notebook():
+        width: dict[str, Any] = {"ncols": NOTEBOOK} if _in_notebook() else {"dynamic_ncols": True}
+        return tqdm(**options, **width, unit_scale=total > 100_000, bar_format=BAR)
     return tqdm(**options, file=_Lines(sys.stderr), mininterval=SECONDS_BETWEEN_LINES, bar_format=LINE)
 
 

@@ -26,9 +26,9 @@ ROWS = [
     {"reproduction", "recording"},
     {"phenomena"},
     {"schemas"},
-    {"composition"},
+    {"composition", "messages"},
     {"commands", "api"},
-    {"messages", "completion", "words"},
+    {"completion", "words"},
     {"cli"},
     {"__main__"},
 ]

@@ -38,6 +38,7 @@ def computed(
     problem: Problem,
     config: Mapping[str, Any],
     known: Sequence[KnownSolution],
+    checkpoints: Sequence[dict[str, str]] = (),
     extras: Mapping[str, np.ndarray[Any, Any]] | None = None,
 ) -> Surface:
     """Evaluate a field into a file, or go on with it; return the file's content.
@@ -48,6 +49,7 @@ def computed(
         problem: of which.
         config: what was asked for, by the keys of the command line.
         known: the solutions in the plane, that at (0, 0) first.
+        checkpoints: identities of those beside the solutions' of which the directions are made.
         extras: further datasets.
 
     Raises:
@@ -55,7 +57,7 @@ def computed(
     """
     asked = {"splits": list(problem.splits), **config}
     run_config = {"architecture": {"name": type(problem.model).__name__}}
-    header = Header(asked, run_config, known, extras=extras or {})
+    header = Header(asked, run_config, known, checkpoints, extras or {})
     with processes.group(str(out.absolute())) as group:
         compute(group, out, field, header)
     return store.read(out)

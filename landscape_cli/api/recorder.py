@@ -7,6 +7,8 @@ import torch
 
 from landscape_cli import device as devices
 from landscape_cli.composition import settings_from
+from landscape_cli.errors import LandscapeError
+from landscape_cli.messages import explain
 from landscape_cli.recording.recording import Recording
 from landscape_cli.solutions import build_network, load_dataset
 
@@ -24,7 +26,8 @@ class Recorder(Recording):
 
     Then `landscape surface run=runs/mine trust=true`, and so on. `recorder.lightning()` and
     `recorder.transformers()` are callbacks for these trainers; `with Recorder(…) as recorder:` closes by
-    itself, and leaves a run whose loop failed unfinished, to be gone on with by the same lines.
+    itself, and leaves a run whose loop failed unfinished, to be gone on with by the same lines. Nothing is
+    written before the first weights that fit.
 
     Args:
         out: the run folder.
@@ -33,15 +36,21 @@ class Recorder(Recording):
         device: on which the losses are evaluated: ``auto``, ``cpu``, ``cuda``, ….
 
     Raises:
-        LandscapeError: a word is wrong, or the folder is of another configuration or finished.
+        LandscapeError: a word is wrong, data or network cannot be had, or the folder is of another configuration
+            or finished.
     """
 
     def __init__(self, out: str | Path, *words: str, device: str | torch.device = "auto") -> None:
         given = ["weights=recorded", "trust=true", *words, f"out={_quoted(str(out))}"]
-        settings = settings_from("import", given)
-        resolved = dataclasses.asdict(settings)
-        dataset = load_dataset(resolved, devices.resolve(str(device)), trust=True)
-        with torch.random.fork_rng():  # the caller's random numbers go on as they would
+        try:
+            resolved = dataclasses.asdict(settings_from("import", given))
+        except Exception as error:
+            told = explain(error, "import")
+            if told is None:
+                raise
+            raise LandscapeError(told) from error
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers go on as they would
+            dataset = load_dataset(resolved, devices.resolve(str(device)), trust=True)
             network = build_network(resolved, dataset, trust=True)
         super().__init__(Path(out), resolved, network.to(dataset.train.inputs.device).eval(), dataset)
 

@@ -20,7 +20,7 @@ from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.problem import Problem
 from landscape_cli.evaluation.user_loss import Loss
-from landscape_cli.evaluation.user_model import identity_of, problem_of
+from landscape_cli.evaluation.user_model import identity_of, problem_of, sha256_of
 from landscape_cli.progress import bar
 from landscape_cli.store import Surface
 from landscape_cli.store.trajectory import FEWEST, RECORDED
@@ -100,42 +100,52 @@ def trajectory(
     last = copy.deepcopy(model).cpu()
     last.load_state_dict(weights(count - 1))
     problem = problem_of(last, loss, train, test, str(device))
+    losses, identities = _evaluated(problem, weights, count, exactly)
     plane, path = plane_of(
         weights,
         params_of(last),
         selected(last, exactly.params),
         numbers,
-        _losses(problem, weights, count, exactly),
+        losses,
         ignore=ignore,
         seed=exactly.seed,
     )
-    origin = KnownSolution("end", 0.0, 0.0, identity_of(problem, [last]), not_compared=NOT_COMPARED)
-    start = replace(origin, label="start", x=float(path.x[0]), y=float(path.y[0]))
+    here, there = f"epoch {numbers[-1]}", f"epoch {numbers[0]}"
+    origin = KnownSolution(here, 0.0, 0.0, identity_of(problem, [last]), not_compared=NOT_COMPARED)
+    start = replace(origin, label=there, x=float(path.x[0]), y=float(path.y[0]), identity=identities[0])
     axes = zip((asked["x"], asked["y"]), around(path), strict=True)
     across, up = (grid(*given) if given else automatic for given, automatic in axes)
     field = LossField(problem, plane, across, up, exactly)
     config = {"run": GIVEN, **dataclasses.asdict(exactly), **asked}
-    return computed(Path(out), field, problem, config, [origin, start], path.datasets())
+    return computed(Path(out), field, problem, config, [origin, start], identities[1:-1], path.datasets())
 
 
-def _losses(problem: Problem, weights: Weights, count: int, options: Options) -> dict[str, Array | None]:
-    """Return the losses, and accuracies or None, of `RECORDED` at the checkpoints, on whole splits."""
+def _evaluated(
+    problem: Problem, weights: Weights, count: int, options: Options
+) -> tuple[dict[str, Array | None], list[dict[str, str]]]:
+    """Return the losses, and accuracies or None, of `RECORDED` at the checkpoints, and what identifies these.
+
+    The losses are of whole splits, each checkpoint with its own running statistics.
+    """
     example = tensors(next(iter(problem.splits.values()))[0][0])[0]
     size = options.batch_size or automatic_size(example)
     splits = {name: rebatched(parts, size) for name, parts in problem.splits.items()}
     evaluator = Evaluator(problem.model, splits, problem.objective)
     found = {name: np.full(count, np.nan) for name in RECORDED}
+    identities = []
     with evaluator.enough_threads(), bar(count, "checkpoints", "checkpoints") as progress:
         for number in range(count):
             state = weights(number)
             there = {name: state.get(name, own) for name, own in evaluator.point.items()}
+            identities.append({"path": f"checkpoint {number}", "sha256": sha256_of([there])})
             evaluator.move(evaluator.beside(there), [])
             for split in splits:
                 here = evaluator.evaluate(split)
                 found[f"{split}_loss"][number] = here.loss
                 found[f"{split}_accuracy"][number] = here.accuracy
             progress.update()
-    return {
+    known = {
         name: None if name.endswith("accuracy") and np.isnan(values).all() else values
         for name, values in found.items()
     }
+    return known, identities

@@ -69,12 +69,17 @@ def check_model(model: nn.Module) -> None:
 
 def identity_of(problem: Problem, models: Iterable[nn.Module]) -> dict[str, str]:
     """Return what tells these models on these data apart from others, for resuming."""
-    digest = hashlib.sha256(problem.fingerprint.encode())
-    for model in models:
-        for name, tensor in point_of(model).items():
+    return {"path": "model with its data", "sha256": sha256_of(map(point_of, models), problem.fingerprint)}
+
+
+def sha256_of(points: Iterable[Mapping[str, Tensor]], before: str = "") -> str:
+    """Return the SHA-256 in hex of points of weight space, their names included, after a text."""
+    digest = hashlib.sha256(before.encode())
+    for point in points:
+        for name, tensor in point.items():
             digest.update(name.encode())
             _add_to(digest, tensor)
-    return {"path": "model with its data", "sha256": digest.hexdigest()}
+    return digest.hexdigest()
 
 
 def parts_of(data: Any, model: nn.Module, device: torch.device) -> list[Batch]:

@@ -1,12 +1,14 @@
 """Checkpoints of one's own training loop, kept in a run folder that all commands take."""
 
 import math
+import operator
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from landscape_cli import provenance
@@ -20,6 +22,9 @@ from landscape_cli.weights.matching import matched
 class Recording:
     """The writer of a run folder of weights that a loop hands over, one epoch after the other.
 
+    Nothing is written before the first weights that fit: of several processes that all have one, as those of
+    Lightning, only the one that saves holds the folder.
+
     Args:
         out: the folder.
         config: resolved, with the names of the data, the network and the loss.
@@ -27,18 +32,17 @@ class Recording:
         dataset: likewise.
 
     Raises:
-        LandscapeError: the folder is of another configuration, is being written, or is finished.
+        LandscapeError: the folder is of another configuration, or is finished.
     """
 
     def __init__(self, out: Path, config: dict[str, Any], network: nn.Module, dataset: Dataset) -> None:
-        self.path, self._network, self._dataset, self._loss = out, network, dataset, config["loss"]
+        self.path, self._config, self._network, self._dataset = out, config, network, dataset
         before = existing(out, config)
         if before is not None and before.finished:
             raise LandscapeError(f"{out} is a finished run; choose another folder or delete it")
-        device = dataset.train.inputs.device
         self._open = ExitStack()
-        made_by = provenance.record(device, dataset.fingerprint)
-        self._record: Record = self._open.enter_context(claim(out, config, made_by, None))
+        self._record: Record | None = None
+        self._closed = False
         self._epoch = max(before.epochs() if before is not None else [], default=-1)
 
     def save(
@@ -65,26 +69,40 @@ class Recording:
             The row: ``train_loss``, ``test_accuracy``, ….
 
         Raises:
-            LandscapeError: the weights do not fit the network that the folder names.
+            LandscapeError: the weights do not fit the network that the folder names, the epoch is no whole
+                number of zero or more, the recorder is closed, or another process writes the folder.
         """
-        number = self._epoch + 1 if epoch is None else epoch
+        if self._closed:
+            raise LandscapeError(f"{self.path}: this recorder is closed; save before close()")
+        number = self._epoch + 1 if epoch is None else _whole("epoch", epoch)
+        taken = number if step is None else _whole("step", step)
         state = model.state_dict() if isinstance(model, nn.Module) else model
         try:
             weights = matched(self._network.state_dict(), state, "names")
         except LandscapeError as error:
             raise LandscapeError(f"{self.path}: {error}") from error
-        on_cpu = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
-        self._network.load_state_dict(on_cpu)
-        row = measured(self._network, self._dataset.train, self._dataset.test, self._loss)
-        taken = number if step is None else step
-        self._record.keep(number, taken, on_cpu, {**row, "lr": lr, "seconds": 0.0})
+        if self._record is None:
+            made_by = provenance.record(self._dataset.train.inputs.device, self._dataset.fingerprint)
+            self._record = self._open.enter_context(claim(self.path, self._config, made_by, None))
+        # whatever surrounds the call: the norm of the gradient needs one, and the losses full precision
+        kind = self._dataset.train.inputs.device.type
+        with torch.inference_mode(False), torch.enable_grad(), torch.autocast(kind, enabled=False):
+            on_cpu = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+            self._network.load_state_dict(on_cpu)
+            row = measured(self._network, self._dataset.train, self._dataset.test, self._config["loss"])
+        self._record.keep(number, taken, on_cpu, {**row, "lr": float(lr), "seconds": 0.0})
         self._epoch = number
         return row
 
     def close(self) -> None:
-        """Mark the run as finished: its last epoch is the one saved last."""
-        if self._epoch >= 0:
+        """Mark the run as finished: its last epoch is the one saved last. Once is enough, twice no harm."""
+        if self._record is not None:
             self._record.finish(self._epoch)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the folder and leave the run unfinished, to be gone on with by a new recorder."""
+        self._record, self._closed = None, True
         self._open.close()
 
     def __enter__(self) -> "Recording":
@@ -97,7 +115,7 @@ class Recording:
         if error is None:
             self.close()
         else:
-            self._open.close()
+            self.abandon()
 
     def lightning(self) -> Any:
         """Return the callback for Lightning's `Trainer`: saves before training and after each epoch."""
@@ -110,3 +128,18 @@ class Recording:
         from landscape_cli.recording.transformers import callback
 
         return callback(self)
+
+
+def _whole(what: str, got: Any) -> int:
+    """Return a number of zero or more as Python's, as a file can keep it.
+
+    Raises:
+        LandscapeError: it is none.
+    """
+    try:
+        number = operator.index(got)
+    except TypeError:
+        number = -1
+    if number < 0 or isinstance(got, bool):
+        raise LandscapeError(f"{what} must be a whole number of zero or more, got {got!r}")
+    return number

@@ -1,5 +1,6 @@
 """A `Recorder` in Hugging Face's `Trainer`."""
 
+import math
 from typing import Any
 
 from transformers import TrainerCallback
@@ -16,16 +17,22 @@ def callback(recording: Recording) -> TrainerCallback:
     class RecorderCallback(TrainerCallback):
         """Saves before training and after each epoch."""
 
+        lr = math.nan
+
         def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
-            """Save epoch 0, unless training goes on from a later one."""
+            """Save epoch 0, unless training goes on from a later step."""
             if state.is_world_process_zero and state.global_step == 0:
                 recording.save(given["model"], 0, step=0)
 
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+            """Remember the learning rate of the step, before a scheduler changes it for the next."""
+            self.lr = float(given["optimizer"].param_groups[0]["lr"])
+
         def on_epoch_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
-            """Save the epoch that has ended."""
+            """Save the epoch that has ended; one that ``max_steps`` cuts short counts as the next."""
             if state.is_world_process_zero:
-                lr = given["optimizer"].param_groups[0]["lr"]
-                recording.save(given["model"], round(state.epoch), step=state.global_step, lr=lr)
+                epoch = math.ceil(round(state.epoch, 6))
+                recording.save(given["model"], epoch, step=state.global_step, lr=self.lr)
 
         def on_train_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
             """Mark the run as finished."""
