@@ -15,7 +15,8 @@ def callback(recording: Recording) -> Any:
     one saves. A fit that an exception ends leaves the run unfinished.
     """
     # a Trainer takes the callbacks of its own package
-    name = "pytorch_lightning" if "lightning" not in sys.modules else "lightning.pytorch"
+    older = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
+    name = "pytorch_lightning" if older else "lightning.pytorch"
     base: Any = importlib.import_module(name).Callback
 
     class RecorderCallback(base):  # type: ignore[misc]

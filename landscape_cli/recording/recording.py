@@ -2,8 +2,8 @@
 
 import math
 import operator
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -118,16 +118,35 @@ class Recording:
             self.abandon()
 
     def lightning(self) -> Any:
-        """Return the callback for Lightning's `Trainer`: saves before training and after each epoch."""
-        from landscape_cli.recording.lightning import callback
+        """Return the callback for Lightning's `Trainer`: saves before training and after each epoch.
 
-        return callback(self)
+        Raises:
+            LandscapeError: it is not installed.
+        """
+        with _extra("lightning"):
+            from landscape_cli.recording.lightning import callback
+
+            return callback(self)
 
     def transformers(self) -> Any:
-        """Return the callback for Hugging Face's `Trainer`: saves before training and after each epoch."""
-        from landscape_cli.recording.transformers import callback
+        """Return the callback for Hugging Face's `Trainer`: saves before training and after each epoch.
 
-        return callback(self)
+        Raises:
+            LandscapeError: it is not installed.
+        """
+        with _extra("transformers"):
+            from landscape_cli.recording.transformers import callback
+
+            return callback(self)
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Tell of a package that is not there with which extra it comes."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise LandscapeError(f'{error}; pip install "landscape-cli[{name}]"') from error
 
 
 def _whole(what: str, got: Any) -> int:
