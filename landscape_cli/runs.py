@@ -32,6 +32,7 @@ METRICS = (
     "seconds",
 )
 LARGEST_METRICS = 1 << 24  # bytes: a hundred thousand epochs
+LARGEST_EPOCH = 999_999_999  # that the name of a checkpoint can tell
 
 T = TypeVar("T")
 
@@ -122,7 +123,8 @@ class Run:
         Raises:
             LandscapeError: there is no such file, or it is of another form.
         """
-        return _read(self.path / "provenance.json", LARGEST, _provenance)
+        largest = LARGEST_METRICS  # it has some lines for each checkpoint that was imported
+        return _read(self.path / "provenance.json", largest, _provenance)
 
 
 def parse_metrics(text: str) -> list[dict[str, float]]:

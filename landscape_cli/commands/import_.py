@@ -15,12 +15,11 @@ def run(config: ImportConfig) -> Path:
     """Put the weights into the run folder `config.out`, print their losses; return the folder."""
     assert config.out is not None
     out, resolved = Path(config.out), dataclasses.asdict(config)
-    epochs = [config.epochs] if isinstance(config.epochs, int) and len(config.weights) == 1 else config.epochs
     found = sources(config.weights)
     device = devices.resolve(config.device)
     dataset = load_dataset(resolved, device, trust=config.trust)
     model = build_network(resolved, dataset, trust=config.trust).to(device).eval()
-    wanted = Import(found, config.match, config.entry, epochs if isinstance(epochs, list) else None)
+    wanted = Import(found, config.match, config.entry, config.epochs)
     write(out, resolved, wanted, model, dataset)
     for row in open_run(out).metrics():
         accuracies = f", accuracy {row['train_accuracy']:.2%} and {row['test_accuracy']:.2%}"

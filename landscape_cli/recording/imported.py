@@ -13,13 +13,13 @@ from landscape_cli import provenance
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import sha256
-from landscape_cli.progress import bar, note
+from landscape_cli.progress import bar, note_once
 from landscape_cli.recording.sources import Source
-from landscape_cli.runs import Run
+from landscape_cli.runs import LARGEST_EPOCH, Run
 from landscape_cli.training.metrics import measured
 from landscape_cli.training.record import claim, existing
 from landscape_cli.weights.arithmetic import first_nan
-from landscape_cli.weights.files import read
+from landscape_cli.weights.files import parts, read
 from landscape_cli.weights.matching import matched
 
 
@@ -32,13 +32,14 @@ class Import:
         match: ``names`` or ``order``.
         entry: of the files that holds the weights; None: found.
         epochs: the epochs of the checkpoints; None: those that their names tell, or else the files, where
-            they increase; or else 1, 2, ….
+            they increase; or else 1, 2, …. A number: the length of the training, as presets tell it; it is
+            the epoch of a single checkpoint that tells none.
     """
 
     sources: Sequence[Source]
     match: str
     entry: str | None
-    epochs: Sequence[int] | None
+    epochs: Sequence[int] | int | None
 
     def weights(self, number: int, model: nn.Module) -> tuple[dict[str, Tensor], int | None, int | None]:
         """Return the weights of a file as the network's, and the epoch and step that it tells.
@@ -49,7 +50,7 @@ class Import:
         path = self.sources[number].path
         stored = read(path, self.entry)
         if stored.others and self.entry is None:
-            note(f"{path}: takes entry={stored.entry}; there is also {', '.join(stored.others)}")
+            note_once(f"takes entry={stored.entry} of the weights; there is also {', '.join(stored.others)}")
         try:
             weights = matched(model.state_dict(), stored.tensors, self.match)
         except LandscapeError as error:
@@ -81,20 +82,19 @@ def write(out: Path, config: dict[str, Any], wanted: Import, model: nn.Module, d
             told.append(wanted.weights(number, model)[1:])
             progress.update()
     epochs = _epochs(wanted, [epoch for epoch, _ in told])
-    origins = [
-        {"path": str(source.path), "sha256": sha256(source.path), "epoch": epoch}
-        for source, epoch in zip(wanted.sources, epochs, strict=True)
-    ]
+    origins = [_origin(source.path, epoch) for source, epoch in zip(wanted.sources, epochs, strict=True)]
     before = existing(out, config)
     if before is not None:
         _check_same(before, origins)
         if before.finished:
+            print(f"{out} is finished (epoch {epochs[-1]}); nothing to do")
             return
     device = dataset.train.inputs.device
     made_by = {**provenance.record(device, dataset.fingerprint), "weights": origins}
     with claim(out, config, made_by, None) as record, bar(count, "evaluating", "checkpoints") as progress:
-        done = Run(out, config).epochs()
-        record.forget(max(done, default=0) + 1)
+        kept = Run(out, config).epochs()
+        done = list(itertools.takewhile(lambda epoch: epoch in kept, epochs))
+        record.forget(done[-1] + 1 if done else 0)
         for number, epoch in enumerate(epochs):
             if epoch not in done:
                 weights, _, step = wanted.weights(number, model)
@@ -113,18 +113,25 @@ def _epochs(wanted: Import, told: Sequence[int | None]) -> list[int]:
     Raises:
         LandscapeError: those that were asked for are not as many as files, or do not increase.
     """
-    count = len(wanted.sources)
-    if wanted.epochs is not None:
-        if len(wanted.epochs) != count or not _increase(wanted.epochs):
+    count, asked = len(wanted.sources), wanted.epochs
+    if isinstance(asked, Sequence):
+        if len(asked) != count or not _increase(asked):
             raise LandscapeError(
-                f"epochs must be {count} increasing numbers, one a file of weights, got {list(wanted.epochs)}"
+                f"epochs must be {count} increasing numbers, one a file of weights, got {list(asked)}"
             )
-        return list(wanted.epochs)
+        return list(asked)
     for numbers in ([source.number for source in wanted.sources], told):
         known = [number for number in numbers if number is not None]
-        if len(known) == count and _increase(known):
+        if len(known) == count and _increase(known) and known[-1] <= LARGEST_EPOCH:
             return known
-    return list(range(1, count + 1))
+    return [asked] if count == 1 and asked is not None else list(range(1, count + 1))
+
+
+def _origin(path: Path, epoch: int) -> dict[str, Any]:
+    """Return what provenance.json tells of a checkpoint: where it was, and its SHA-256, part by part."""
+    told: dict[str, Any] = {"path": str(path), "sha256": sha256(path), "epoch": epoch}
+    shards = {part.name: sha256(part) for part in parts(path) if part != path}
+    return {**told, "parts": shards} if shards else told
 
 
 def _increase(numbers: Sequence[int]) -> bool:
@@ -138,9 +145,9 @@ def _check_same(before: Run, origins: Sequence[dict[str, Any]]) -> None:
         LandscapeError: naming the first file that differs.
     """
     kept = before.provenance().get("weights") or []
-    known = {one["epoch"]: one["sha256"] for one in kept}
+    known = {one["epoch"]: (one["sha256"], one.get("parts")) for one in kept}
     for one in origins:
-        if known.get(one["epoch"]) != one["sha256"]:
+        if known.get(one["epoch"]) != (one["sha256"], one.get("parts")):
             raise LandscapeError(
                 f"{before.path} was made of other weights than {one['path']} (epoch {one['epoch']});"
                 " choose another out= or delete it"

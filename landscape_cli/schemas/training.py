@@ -10,6 +10,7 @@ from landscape_cli.config import CIRCUMSTANCES, readable_name
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import LOSSES
 from landscape_cli.keys import COUNT, key, require
+from landscape_cli.runs import LARGEST_EPOCH
 from landscape_cli.schemas.common import Computing, as_list
 from landscape_cli.training.options import Recipe
 
@@ -85,7 +86,7 @@ class ImportConfig(Computing):
     entry: str | None = key(None, "which entry of the files holds the weights, say ema; null: found")
     epochs: Any = key(
         None,
-        "of the checkpoints, say [0,10,20]; null: the numbers in the names, or those in the files, or 1, 2",
+        "of the checkpoints, say [0,10,20]; null: the numbers in the names, those in the files, or 1, 2, …",
     )
     trust: bool = key(False, "true: run the code that architecture.source= and dataset.source= name")
     loss: str = key("cross_entropy", "as in `landscape train`", choices=LOSSES)
@@ -119,7 +120,9 @@ class ImportConfig(Computing):
         """Check the ranges, and take one file for a list of one."""
         self.weights = as_list("weights", self.weights)
         require(len(self.weights) >= 1, "weights", self.weights, "a file, files or a folder")
-        if isinstance(self.epochs, list):
-            wrong = next((one for one in self.epochs if not isinstance(one, int) or one < 0), None)
-            require(wrong is None, "epochs", self.epochs, "numbers of zero or more")
+        if self.epochs is not None:
+            epochs = self.epochs if isinstance(self.epochs, list) else [self.epochs]
+            whole = all(isinstance(one, int) and not isinstance(one, bool) for one in epochs)
+            holds = whole and all(0 <= one <= LARGEST_EPOCH for one in epochs)
+            require(holds, "epochs", self.epochs, "whole numbers of zero or more, one a file of weights")
         super().__post_init__()

@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,10 @@ ENTRIES = (
     *("state_dict", "model", "model_state_dict", "model_state", "net", "params", "weights", "ema"),
     *("model_ema", "state_dict_ema", "network", "module"),
 )
+OTHERS = ("optimizer", "optimizer_states", "rng")  # tensors that are no weights
+FOREIGN = "damaged, or none that torch.save wrote; save model.state_dict() with it"
 DEPTH = 2  # of entries in entries
+INDEX = ".index.json"  # ends the names of what tells which files hold a large model
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,15 @@ def read(path: Path, entry: str | None = None) -> StoredWeights:
     Raises:
         LandscapeError: it cannot be read, holds objects other than tensors and plain values, or no tensors.
     """
-    content = _index(path) if path.name.endswith(".index.json") else _load(path)
+    content = _index(path) if path.name.endswith(INDEX) else _load(path)
     if not isinstance(content, Mapping):
         raise LandscapeError(
             f"{path} holds a {type(content).__name__}, not weights by name; save model.state_dict()"
         )
     found = dict(_entries(content, "", DEPTH))
     if entry is not None and entry not in found:
-        raise LandscapeError(
-            f"{path} has no entry {entry!r} with weights; there is {_listed(list(found)) or 'none'}"
-        )
+        there = _listed([name or "(the file itself, without entry=)" for name in found]) or "none"
+        raise LandscapeError(f"{path} has no entry {entry!r} with weights; there is {there}")
     order = sorted(found, key=lambda name: (name.count("/"), _rank(name)))
     if not order:
         keys = _listed([str(key) for key in content]) or "nothing"
@@ -78,21 +81,30 @@ def _rank(name: str) -> int:
 
 def _load(path: Path) -> Any:
     """Return the content of one file."""
+    if not path.is_file():  # a named pipe would let its reader wait for ever
+        raise LandscapeError(f"{path} cannot be read as weights (there is no such file)")
     if path.suffix == ".safetensors":
         return _safetensors(path)
     try:
-        with torch.serialization.safe_globals(_plain_values()):
+        with torch.serialization.safe_globals(_plain_values()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about other protocols: what is wrong is told below
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        named = re.search(r"(?:GLOBAL|global:?|class) `?([\w.]+)", str(error))
-        what = f"an object of {named[1]}" if named else "something other than tensors and plain values"
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if named is None:
+            raise _foreign(path, FOREIGN) from error
         raise LandscapeError(
-            f"{path} holds {what}, which could run code: it is not loaded; where you trust it, save"
+            f"{path} holds {named[1]}, which could run code: it is not loaded; where you trust it, save"
             " model.state_dict() alone, with torch.save"
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError) as error:
-        reason = str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
-        raise LandscapeError(f"{path} cannot be read as weights ({reason})") from error
+    except (OSError, RuntimeError) as error:
+        raise _foreign(path, str(error).partition("\n")[0].partition(". ")[0]) from error
+    except (EOFError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise _foreign(path, FOREIGN) from error
+
+
+def _foreign(path: Path, reason: str) -> LandscapeError:
+    return LandscapeError(f"{path} cannot be read as weights ({reason})")
 
 
 def _plain_values() -> list[Any]:
@@ -101,8 +113,10 @@ def _plain_values() -> list[Any]:
 
     import numpy as np
 
-    scalars = [np.dtype, type(np.dtype(np.float64)), type(np.dtype(np.float32)), type(np.dtype(np.int64))]
-    return [argparse.Namespace, np._core.multiarray.scalar, *scalars]  # type: ignore[attr-defined]
+    made_by = [getattr(np._core.multiarray, name) for name in ("scalar", "_reconstruct")]  # type: ignore[attr-defined]
+    before_2 = [(one, f"numpy.core.multiarray.{one.__name__}") for one in made_by]  # names of NumPy 1
+    kinds = {type(np.dtype(code)) for code in np.typecodes["All"] if code != "O"}
+    return [argparse.Namespace, np.ndarray, np.dtype, *made_by, *before_2, *kinds]
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -112,28 +126,47 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise LandscapeError(f"{path} cannot be read as weights ({error})") from error
+        raise _foreign(path, str(error)) from error
+
+
+def parts(path: Path) -> list[Path]:
+    """Return the files that hold the weights which a path names: itself, or those that its index names.
+
+    Raises:
+        LandscapeError: it is no index.
+    """
+    if not path.name.endswith(INDEX):
+        return [path]
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()
+        return [path.parent / Path(name).name for name in dict.fromkeys(names)]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise LandscapeError(f"{path} is no index of weights in several files ({error})") from error
 
 
 def _index(path: Path) -> dict[str, Any]:
     """Return the weights of all files that an index names, as Hugging Face writes large models."""
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()
-        files = [path.parent / Path(name).name for name in dict.fromkeys(names)]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise LandscapeError(f"{path} is no index of weights in several files ({error})") from error
-    return {name: tensor for file in files for name, tensor in _load(file).items()}
+    whole: dict[str, Any] = {}
+    for part in parts(path):
+        content = _load(part)
+        if not isinstance(content, Mapping):
+            raise _foreign(part, f"a {type(content).__name__}, not a part of {path.name}")
+        whole.update(content)
+    return whole
 
 
 def _entries(content: Mapping[Any, Any], place: str, depth: int) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """Yield each mapping of names to tensors in a checkpoint, with where it is."""
+    inner = [
+        entry
+        for key, value in content.items()
+        if isinstance(value, Mapping) and depth and isinstance(key, str) and key not in OTHERS
+        for entry in _entries(value, f"{place}/{key}" if place else key, depth - 1)
+    ]
     tensors = {str(name): one for name, one in content.items() if isinstance(one, Tensor)}
-    if tensors and len(tensors) >= len(content) / 2:
-        yield place, tensors
-        return
-    for key, value in content.items():
-        if isinstance(value, Mapping) and depth and key not in ("optimizer", "optimizer_states"):
-            yield from _entries(value, f"{place}/{key}" if place else str(key), depth - 1)
+    if not inner and tensors and len(tensors) >= len(content) / 2:  # a best loss may be a tensor, too
+        inner = [(place, tensors)]
+    yield from inner
 
 
 def _whole(content: Mapping[Any, Any], *names: str) -> int | None:

@@ -1,6 +1,5 @@
 """Weights under another program's names, as the weights of a network here."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 
@@ -10,15 +9,16 @@ from torch import Tensor
 from landscape_cli.errors import LandscapeError
 
 SHOWN = 4  # names of each kind that does not fit
-# what wrappers put into the middle of names
-WRAPPERS = re.compile(r"(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+# what torch.compile, FSDP, checkpointing and DataParallel put into the middle of names
+WRAPPERS = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "module")
 
 
 def matched(wanted: Mapping[str, Tensor], stored: Mapping[str, Tensor], match: str) -> dict[str, Tensor]:
     """Return the stored weights under the names of a network, in its dtypes.
 
     ``names``: a prefix that all share (``module.``, ``model.``) is found and left out, and so are the names
-    of torch.compile's and FSDP's wrappers. With a prefix, what is outside of it is another module's.
+    of wrappers (of torch.compile, FSDP, DataParallel) that the network does not have itself. With a prefix,
+    what is outside of it is another module's.
     ``order``: the tensors in the order of the file are those in the network's order, of the same shapes;
     counters of batches (0-dimensional whole numbers) are left out on both sides.
 
@@ -40,7 +40,7 @@ def matched(wanted: Mapping[str, Tensor], stored: Mapping[str, Tensor], match: s
 
 
 def _by_name(wanted: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    plain = {WRAPPERS.sub("", name): tensor for name, tensor in stored.items()}
+    plain = _unwrapped(wanted, stored)
     prefix = _prefix(wanted, plain)
     found = {name.removeprefix(prefix): tensor for name, tensor in plain.items() if name.startswith(prefix)}
     shared = {tensor.data_ptr() for name, tensor in wanted.items() if name in found and tensor.numel()}
@@ -70,6 +70,16 @@ def _by_name(wanted: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> dict
     return found
 
 
+def _unwrapped(wanted: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the stored weights without the names of wrappers that the network does not have."""
+    own = {part for name in wanted for part in name.split(".")}
+    left_out = set(WRAPPERS) - own
+    return {
+        ".".join(part for part in name.split(".") if part not in left_out): tensor
+        for name, tensor in stored.items()
+    }
+
+
 def _advice(kinds: Mapping[str, list[str]]) -> str:
     if kinds["missing"] and kinds["unexpected"]:
         return "match=order pairs them by order and shape, if it is the same network under other names"
@@ -77,7 +87,7 @@ def _advice(kinds: Mapping[str, list[str]]) -> str:
         return "the network is another, or made for other data: compare architecture= and dataset="
     if kinds["missing"]:
         return "the network has more layers than the weights: compare architecture= and normalization="
-    return "the weights have more layers than the network; leave out what is not its own with torch.save"
+    return "the weights have more layers than the network: compare architecture= and normalization="
 
 
 def _prefix(wanted: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> str:
@@ -100,12 +110,14 @@ def _by_order(wanted: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> dic
         if tensor.shape != given.shape:
             raise LandscapeError(
                 f"the weights do not fit the network in order: {other}, number {number} of {len(theirs)},"
-                f" is {tuple(given.shape)}, and {name} of the network {tuple(tensor.shape)}"
+                f" is {tuple(given.shape)}, and {name} of the network {tuple(tensor.shape)};"
+                " compare architecture=, or leave out match=order if the names are the same"
             )
     if len(ours) != len(theirs):
         raise LandscapeError(
             f"the weights do not fit the network: {len(theirs)} tensors are stored and it has {len(ours)};"
-            f" up to number {min(len(ours), len(theirs))} the shapes agree"
+            f" up to number {min(len(ours), len(theirs))} the shapes agree; compare architecture= and"
+            " normalization="
         )
     return {name: given for (name, _), (_, given) in zip(ours, theirs, strict=True)}
 
