@@ -49,7 +49,7 @@ def test_every_command_is_read_alike_by_every_shell(shell: str, tmp_path: Path) 
         if "$(" in script:  # the shell's own completion
             continue
         expected = [
-            re.sub(r"\$\w+", "", plain).replace('"', "").split()
+            re.sub(r"\$\w+|['\"]", "", plain).split()
             for plain in script.replace("\\\n", " ").splitlines()
             if plain.split()[0] not in ("for", "done")
         ]

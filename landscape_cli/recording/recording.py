@@ -45,6 +45,16 @@ class Recording:
         self._closed = False
         self._epoch = max(before.epochs() if before is not None else [], default=-1)
 
+    @property
+    def train(self) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of the training split, normalized, on which the losses are evaluated."""
+        return self._dataset.train.inputs, self._dataset.train.targets
+
+    @property
+    def test(self) -> tuple[Tensor, Tensor]:
+        """Those of the test split."""
+        return self._dataset.test.inputs, self._dataset.test.targets
+
     def save(
         self,
         model: nn.Module | Mapping[str, Tensor],
