@@ -11,13 +11,12 @@ WIDTH = 110
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def with_options(declared: Any, *names: str, **defaults: Any) -> Callable[[F], F]:
+def with_options(declared: Any, *names: str) -> Callable[[F], F]:
     """Return a decorator for a function that takes ``**options``: its signature and docstring tell them.
 
     Args:
         declared: the dataclass of the options.
         names: of those that it takes; without any, all.
-        defaults: in place of the dataclass's own.
     """
 
     def decorate(function: F) -> F:
@@ -30,7 +29,7 @@ def with_options(declared: Any, *names: str, **defaults: Any) -> Callable[[F], F
             inspect.Parameter(
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=defaults.get(field.name, field.default),
+                default=field.default,
                 annotation=field.type,
             )
             for field in fields
@@ -39,7 +38,7 @@ def with_options(declared: Any, *names: str, **defaults: Any) -> Callable[[F], F
         @functools.wraps(function)
         def checked(*arguments: Any, **keywords: Any) -> Any:
             complete.bind(*arguments, **keywords)  # raises TypeError, as for any function
-            return function(*arguments, **{**defaults, **keywords})
+            return function(*arguments, **keywords)
 
         complete = signature.replace(parameters=[*own, *taken])
         checked.__signature__ = complete  # type: ignore[attr-defined]

@@ -31,13 +31,14 @@ class Recorder(Recording):
 
     Args:
         out: the run folder.
-        words: network, data and loss as in `landscape import`: ``dataset=…``, ``architecture=…``, ``loss=…``.
-            The code that they name runs, as it is yours; commands on the folder ask for ``trust=true``.
+        words: network, data and loss as in `landscape import`: ``dataset=…``, ``architecture=…``, ``loss=…``;
+            ``match=order`` for the same network under other names. The code that they name runs, as it is
+            yours; commands on the folder ask for ``trust=true``.
         device: on which the losses are evaluated: ``auto``, ``cpu``, ``cuda``, ….
 
     Raises:
-        LandscapeError: a word is wrong, data or network cannot be had, or the folder is of another configuration
-            or finished.
+        LandscapeError: a word is wrong, data or network cannot be had, or the folder is of another
+            configuration or finished.
     """
 
     def __init__(self, out: str | Path, *words: str, device: str | torch.device = "auto") -> None:

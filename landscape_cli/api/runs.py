@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from landscape_cli import device as devices
 from landscape_cli import runs
+from landscape_cli.errors import LandscapeError
 from landscape_cli.solutions import load_dataset, locate
 
 
@@ -51,7 +52,7 @@ def open_run(
     *,
     trust: bool = False,
     root: str | Path | None = None,
-    source: str | None = None,
+    source: str | Path | None = None,
     device: str | torch.device = "cpu",
 ) -> OpenedRun:
     """Return the network, the data and the loss of a run folder.
@@ -62,16 +63,24 @@ def open_run(
         trust: whether code that the run names (a network or data of your own) may run.
         root: where the data sets are now, if elsewhere than at training: ``dataset.root=``.
         source: where the data are now, likewise: ``dataset.source=``.
-        device: of the model and the data.
+        device: of the model and the data: ``auto``, ``cpu``, ``cuda``, ….
 
     Raises:
-        LandscapeError: it is no run folder, or its data or network cannot be had.
+        LandscapeError: it is no run folder, has no such checkpoint, its data or network cannot be had, or
+            the data have changed since.
     """
     solution = locate(str(path), epoch, key="path")
     run: runs.Run = solution.run
     place = devices.resolve(str(device))
-    location = {"root": None if root is None else str(root), "source": source}
+    location = {
+        key: None if given is None else str(given) for key, given in (("root", root), ("source", source))
+    }
     data = load_dataset(run.config, place, trust=trust, location=location)
+    if run.provenance()["dataset_fingerprint"] != data.fingerprint:
+        raise LandscapeError(
+            f"the data have changed since {run.path} was trained on them;"
+            " say source= or root= where those data lie"
+        )
     return OpenedRun(
         path=run.path,
         model=solution.network(data, trust=trust).to(place).eval(),

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from landscape_cli.api.computed import GIVEN, NOT_COMPARED, Grid, computed, plain
 from landscape_cli.api.options import with_options
+from landscape_cli.api.surfaces import EXACTLY
 from landscape_cli.arrays import Array
-from landscape_cli.errors import LandscapeError
+from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation.batches import automatic_size, rebatched, tensors
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.options import Options
@@ -29,15 +30,18 @@ from landscape_cli.surfaces.known_solutions import KnownSolution
 from landscape_cli.surfaces.loss_field import LossField
 from landscape_cli.surfaces.trajectory import around
 from landscape_cli.surfaces.trajectory import trajectory as plane_of
-from landscape_cli.weights.arithmetic import params_of
+from landscape_cli.weights.arithmetic import first_nan, params_of
+from landscape_cli.weights.directions import IGNORES
 from landscape_cli.weights.files import read
 from landscape_cli.weights.matching import matched
 from landscape_cli.weights.selection import selected
 
+STATISTICS = ("keep", "recompute")  # running ones, on the plane
+
 Weights = Callable[[int], dict[str, Tensor]]
 
 
-@with_options(Options, batchnorm="keep")
+@with_options(Options, *EXACTLY)
 def trajectory(
     model: nn.Module,
     checkpoints: Sequence[Mapping[str, Tensor] | str | Path],
@@ -50,6 +54,7 @@ def trajectory(
     y: Grid | None = None,
     epochs: Sequence[int] | None = None,
     ignore: str = "none",
+    batchnorm: str = "keep",
     device: str | torch.device = "auto",
     **options: Any,
 ) -> Surface:
@@ -60,8 +65,8 @@ def trajectory(
 
     Args:
         model: the network, with any weights; left as it is.
-        checkpoints: state dicts, or files of them, in training order; three or more. Prefixes of names such
-            as ``module.`` are found.
+        checkpoints: state dicts, each a copy (``copy.deepcopy(model.state_dict())``), or files of them, in
+            training order; three or more. Prefixes of names such as ``module.`` are found.
         loss: as for `surface`.
         train: as for `surface`.
         test: as for `surface`.
@@ -71,6 +76,8 @@ def trajectory(
         y: likewise, along the second.
         epochs: of the checkpoints, increasing; None: 0, 1, ….
         ignore: ``biasbn``: parameters with one dimension do not move; or ``none``.
+        batchnorm: running statistics on the plane: ``keep`` (those of the last checkpoint), or ``recompute``
+            (on the training split, at each point).
         device: ``auto``, ``cpu``, ``cuda``, …
         options: OPTIONS
 
@@ -83,24 +90,36 @@ def trajectory(
         raise LandscapeError(f"{count} checkpoints span no plane; give at least {FEWEST}, in training order")
     if len(numbers) != count or sorted(set(numbers)) != numbers:
         raise LandscapeError(f"epochs must be {count} increasing numbers, one a checkpoint, got {numbers}")
+    for key, got, choices in (("ignore", ignore, IGNORES), ("batchnorm", batchnorm, STATISTICS)):
+        if got not in choices:
+            raise unknown(key, got, choices)
     asked = plain({"x": x, "y": y, "epochs": numbers, "ignore": ignore})
     for axis in ("x", "y"):
         asked[axis] = None if asked[axis] is None else as_grid(axis, asked[axis])
-    exactly = Options(**plain(options))
+    exactly = Options(**plain(options), batchnorm=batchnorm)
     state = model.state_dict()
 
     def weights(number: int) -> dict[str, Tensor]:
         given = checkpoints[number]
         stored = given if isinstance(given, Mapping) else read(Path(given)).tensors
         try:
-            return matched(state, {name: tensor.cpu() for name, tensor in stored.items()}, "names")
+            fitting = matched(state, {name: tensor.cpu() for name, tensor in stored.items()}, "names")
         except LandscapeError as error:
             raise LandscapeError(f"checkpoint {number}: {error}") from error
+        broken = first_nan(fitting)
+        if broken is not None:
+            raise LandscapeError(f"checkpoint {number}: {broken}: the training has diverged; leave it out")
+        return fitting
 
     last = copy.deepcopy(model).cpu()
     last.load_state_dict(weights(count - 1))
     problem = problem_of(last, loss, train, test, str(device))
     losses, identities = _evaluated(problem, weights, count, exactly)
+    if len({one["sha256"] for one in identities}) == 1:
+        raise LandscapeError(
+            "the checkpoints are all the same; state_dict() goes on changing with its model:"
+            " keep copy.deepcopy(model.state_dict())"
+        )
     plane, path = plane_of(
         weights,
         params_of(last),

@@ -36,9 +36,7 @@ def callback(recording: Recording) -> Any:
         def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
             """Save the epoch that has ended."""
             if trainer.is_global_zero:
-                recording.save(
-                    pl_module, trainer.current_epoch + 1, step=trainer.global_step, lr=self.lr
-                )
+                recording.save(pl_module, trainer.current_epoch + 1, step=trainer.global_step, lr=self.lr)
 
         def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
             """Mark the run as finished."""

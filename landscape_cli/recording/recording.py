@@ -27,7 +27,7 @@ class Recording:
 
     Args:
         out: the folder.
-        config: resolved, with the names of the data, the network and the loss.
+        config: resolved, with the names of the data, the network and the loss, and how to ``match`` weights.
         network: of that configuration, on the device on which to evaluate; its weights are overwritten.
         dataset: likewise.
 
@@ -88,7 +88,7 @@ class Recording:
         taken = number if step is None else _whole("step", step)
         state = model.state_dict() if isinstance(model, nn.Module) else model
         try:
-            weights = matched(self._network.state_dict(), state, "names")
+            weights = matched(self._network.state_dict(), state, self._config["match"])
         except LandscapeError as error:
             raise LandscapeError(f"{self.path}: {error}") from error
         if self._record is None:

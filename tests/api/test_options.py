@@ -10,6 +10,7 @@ import landscape_cli
 from landscape_cli.composition import header
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import Options
+from landscape_cli.schemas import SCHEMAS
 
 FIELDS = {field.name: field for field in dataclasses.fields(Options)}
 
@@ -34,6 +35,26 @@ def test_the_help_of_the_command_line_says_the_same(command: str) -> None:
     told = " ".join(header(command).split())
     for name, field in FIELDS.items():
         assert f"{name} {field.metadata['help']}" in told
+
+
+# what Python is given in place of run folders, and the keys of direction=
+OWN = {"model", "start", "end", "checkpoints", "labels", "loss", "train", "test"}
+DIRECTION = {"norm", "ignore", "direction_seed"}
+
+
+@pytest.mark.parametrize("command", ["surface", "interpolate", "trajectory", "hessian"])
+def test_names_and_defaults_are_those_of_the_shell(command: str) -> None:
+    of = getattr(landscape_cli, command)
+    keys = {field.name: field for field in dataclasses.fields(SCHEMAS[command])}
+    parameters = {
+        name: each for name, each in inspect.signature(of).parameters.items() if name not in OWN | DIRECTION
+    }
+    assert len(parameters) > 8
+    assert set(parameters) <= set(keys)
+    for name in parameters.keys() - {"out", "x", "y", "alpha"}:
+        assert parameters[name].default == keys[name].default, name
+    for name in inspect.signature(of).parameters:
+        assert f"\n        {name}: " in of.__doc__
 
 
 def test_an_option_there_is_not() -> None:

@@ -1,4 +1,4 @@
-"""The callbacks of a `Recorder` in real trainings of Lightning and Transformers, each in a process of its own."""
+"""The callbacks of a `Recorder` in real trainings of Lightning and Transformers, each in its own process."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Flatten(), nn.Linear(64, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Dropout(0.1))
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(64, 5), nn.BatchNorm1d(5), nn.Dropout(0.1))
         self.head = nn.Linear(5, 10)
 
     def forward(self, images):
