@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from landscape_cli import measures, store
 from landscape_cli.errors import LandscapeError, unknown
@@ -55,9 +55,11 @@ def plot(
 
     Args:
         surfaces: all lines, or all planes.
-        out: a picture that ends in .png, .pdf or .svg; or a page to turn and zoom, .html.
+        out: a picture that ends in .png, .pdf or .svg; a page to turn and zoom, .html; or a trajectory that
+            grows, .gif or .mp4.
         kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, or ``auto``.
-        value: ``loss`` or ``accuracy``, of planes; lines show both.
+        value: ``loss`` or ``accuracy``, of planes; lines show both. Of `hessian` also
+            ``largest_eigenvalue``, ``smallest_eigenvalue`` or ``eigenvalue_ratio``.
         split: ``train`` or ``test``, of planes; ``auto``: ``train`` where there is one.
         scale: ``linear``, ``log`` or ``auto``.
         levels: of contours: how many, or their values.
@@ -66,15 +68,19 @@ def plot(
     Raises:
         LandscapeError: an option that does not fit the surfaces, or another ending of `out`.
     """
+    from landscape_cli.plots.animation import ANIMATED, save_animation
     from landscape_cli.plots.draw import draw, save  # Matplotlib takes half a second to import
 
     several = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
     shown = default_split(several, value) if split == "auto" else split
-    figure = draw(several, kind=kind, value=value, split=shown, scale=scale, levels=levels, title=title)
+    options: dict[str, Any] = {"value": value, "split": shown, "scale": scale, "title": title}
+    figure = draw(several, kind=kind, levels=levels, **options)
     if out is not None and Path(out).suffix.lower() == ".html":
         from landscape_cli.plots.interactive import interactive_html  # plotly takes long to import
 
-        write_text(Path(out), interactive_html(several, value=value, split=shown, scale=scale, title=title))
+        write_text(Path(out), interactive_html(several, **options))
+    elif out is not None and Path(out).suffix.lower() in ANIMATED:
+        save_animation(several, Path(out), kind=kind, levels=levels, **options)
     elif out is not None:
         save(figure, Path(out))
     return figure

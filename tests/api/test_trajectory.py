@@ -12,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 from api.models import EACH, FITTED, NUMBERS, assert_same_state, directions_in, mlp, squares, state_of
+from PIL import Image
 from torch import Tensor, nn
 
 import reference
@@ -164,6 +165,9 @@ def test_without_a_test_split_and_as_a_picture(tmp_path: Path, states: States) -
     figure = plot(found, tmp_path / "path.png")
     assert (tmp_path / "path.png").stat().st_size > 20_000
     assert any(len(line.get_xdata()) == len(states) for line in figure.axes[0].lines)
+    plot(found, tmp_path / "path.gif")
+    with Image.open(tmp_path / "path.gif") as picture:
+        assert picture.n_frames >= len(states)
 
 
 def test_a_regression_has_no_accuracy(tmp_path: Path) -> None:
