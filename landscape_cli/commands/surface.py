@@ -100,6 +100,7 @@ def _toward(
     if norm({name: vectors[0][name] for name in params}) == 0:
         raise LandscapeError(
             f"direction.to={targets[0].run.path} leads to itself: it has the weights of run="
+            + ("" if config.params == "all" else f" as far as params={config.params}")
         )
     if len(vectors) == 2:
         orthogonal, along = directions.orthogonalize(vectors[1], vectors[0], params)  # refuses a line

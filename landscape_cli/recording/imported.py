@@ -13,7 +13,7 @@ from landscape_cli import provenance
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import sha256
-from landscape_cli.progress import bar, note_once
+from landscape_cli.progress import bar, note, note_once
 from landscape_cli.recording.sources import Source
 from landscape_cli.runs import LARGEST_EPOCH, Run
 from landscape_cli.training.metrics import measured
@@ -75,6 +75,7 @@ def write(out: Path, config: dict[str, Any], wanted: Import, model: nn.Module, d
         LandscapeError: weights cannot be read or do not fit: nothing is written; or the folder is of another
             configuration or of other weights.
     """
+    before = existing(out, config)
     count = len(wanted.sources)
     told = []
     with bar(count, "reading", "checkpoints") as progress:
@@ -83,7 +84,6 @@ def write(out: Path, config: dict[str, Any], wanted: Import, model: nn.Module, d
             progress.update()
     epochs = _epochs(wanted, [epoch for epoch, _ in told])
     origins = [_origin(source.path, epoch) for source, epoch in zip(wanted.sources, epochs, strict=True)]
-    before = existing(out, config)
     if before is not None:
         _check_same(before, origins)
         if before.finished:
@@ -113,6 +113,13 @@ def _epochs(wanted: Import, told: Sequence[int | None]) -> list[int]:
     Raises:
         LandscapeError: those that were asked for are not as many as files, or do not increase.
     """
+    found, asked = _found_epochs(wanted, told), wanted.epochs
+    if isinstance(asked, int) and found[-1] != asked:
+        note(f"epochs={asked} is taken for the length of the training; say epochs=[…] for those of the files")
+    return found
+
+
+def _found_epochs(wanted: Import, told: Sequence[int | None]) -> list[int]:
     count, asked = len(wanted.sources), wanted.epochs
     if isinstance(asked, Sequence):
         if len(asked) != count or not _increase(asked):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from landscape_cli.arrays import Array
+from landscape_cli.errors import LandscapeError
 from landscape_cli.progress import note
 from landscape_cli.store import Trajectory
 from landscape_cli.store.trajectory import RECORDED
@@ -43,8 +44,15 @@ def trajectory(
         recorded: the losses, and accuracies or None, of `RECORDED` at the points, as training recorded them.
         ignore: ``biasbn``: parameters with one dimension do not move; or ``none``.
         seed: of the two Gaussian directions that the plane is compared with.
+
+    Raises:
+        LandscapeError: nothing moves.
     """
     moving = {name: params[name] for name in names if ignore == "none" or params[name].ndim > 1}
+    if not moving:
+        raise LandscapeError(
+            "nothing would move: with ignore=biasbn parameters of one dimension stay; say ignore=none"
+        )
 
     def load(number: int) -> Tensor:
         return pca.flat(weights(number), moving)

@@ -14,6 +14,7 @@ from landscape_cli.weights.selection import Params, moving, selected
 EPSILON = 1e-10  # in the denominator, as in Li et al.'s code: a slice of zeros stays zero
 NORMS = ("filter", "layer", "none")
 IGNORES = ("biasbn", "none")
+SHOWN = 4  # names in a message
 
 
 def gaussian(shape: tuple[int, ...], seed: int, axis: str, name: str) -> Tensor:
@@ -45,12 +46,18 @@ def random(params: Mapping[str, Tensor], *, norm: str, ignore: str, seed: int, a
         axis: ``x`` or ``y``: two directions of one seed differ.
 
     Raises:
-        LandscapeError: an unknown `norm` or `ignore`.
+        LandscapeError: an unknown `norm` or `ignore`, or nothing moves.
     """
     if norm not in NORMS:
         raise unknown("direction.norm", norm, NORMS)
     if ignore not in IGNORES:
         raise unknown("direction.ignore", ignore, IGNORES)
+    if ignore == "biasbn" and all(weight.ndim <= 1 for weight in params.values()):
+        raise LandscapeError(
+            f"nothing would move: with direction.ignore=biasbn parameters of one dimension stay, and so are"
+            f" {', '.join([*list(params)[:SHOWN], *(['…'] if len(params) > SHOWN else [])])};"
+            " say direction.ignore=none"
+        )
     direction = {}
     for name, weight in params.items():
         if weight.ndim <= 1 and ignore == "biasbn":
