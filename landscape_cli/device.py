@@ -68,8 +68,7 @@ def memory_format(model: nn.Module, inputs: Tensor) -> torch.memory_format:
         return torch.contiguous_format
     tried = copy.deepcopy(model).eval().to(memory_format=torch.channels_last)
     try:
-        with torch.no_grad():
-            tried(inputs[:2].contiguous(memory_format=torch.channels_last))
+        tried(inputs[:2].contiguous(memory_format=torch.channels_last))
     except RuntimeError as error:
         if "view size is not compatible" not in str(error):
             raise
@@ -92,7 +91,7 @@ def in_layout(inputs: Tensor, layout: torch.memory_format) -> Tensor:
 def operations(run: Callable[[], object]) -> int:
     """Return the floating-point operations of the matrix products and convolutions in `run`."""
     counter = _Counter()
-    with torch.no_grad(), counter:
+    with counter:
         run()
     return counter.operations
 

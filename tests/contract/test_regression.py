@@ -198,3 +198,38 @@ def test_a_killed_regression_goes_on_to_the_same_bits(tmp_path: Path, landscape:
         for out in ("whole", "stopped")
     )
     assert all(torch.equal(whole[name], stopped[name]) for name in whole)
+
+
+PHYSICS = """
+import torch
+from torch import nn
+
+
+class Physics(nn.Module):
+    def __init__(self, input_shape):
+        super().__init__()
+        self.u = nn.Sequential(nn.Linear(input_shape[0], 8), nn.Tanh(), nn.Linear(8, 1))
+
+    def forward(self, x):
+        x = x.requires_grad_(True)
+        u = self.u(x)
+        (slopes,) = torch.autograd.grad(u.sum(), x, create_graph=True)
+        return torch.cat([u, slopes], dim=1)
+"""
+
+
+def test_a_network_that_differentiates_its_outputs(tmp_path: Path, landscape: Landscape) -> None:
+    """u and its slopes, as of a physics-informed network, through training, surface and Hessian."""
+    (tmp_path / "physics.py").write_text(PHYSICS)
+    write(tmp_path / "sines.npz", 3)
+    words = ["architecture=custom", "architecture.source=physics:Physics", "trust=true", "loss=mse"]
+    words += ["dataset=custom", "dataset.source=sines.npz", "epochs=2", "batch_size=10"]
+    succeed(landscape, "train", *words, "out=run")
+    succeed(landscape, "surface", "run=run", "x=-1:1:3", "y=null", "trust=true", "out=line.h5")
+    with h5py.File(tmp_path / "line.h5") as file:
+        assert file["train/loss"][1] == pytest.approx(
+            float(metrics(tmp_path / "run")[-1]["train_loss"]), rel=1e-6
+        )
+    succeed(landscape, "hessian", "run=run", "x=null", "y=null", "trust=true", "out=point.h5")
+    with h5py.File(tmp_path / "point.h5") as file:
+        assert file["train/largest_eigenvalue"][0] > 0
