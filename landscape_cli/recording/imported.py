@@ -19,6 +19,7 @@ from landscape_cli.runs import LARGEST_EPOCH, Run
 from landscape_cli.training.metrics import measured
 from landscape_cli.training.record import claim, existing
 from landscape_cli.weights.arithmetic import first_nan
+from landscape_cli.weights.converted import converted
 from landscape_cli.weights.files import parts, read
 from landscape_cli.weights.matching import matched
 
@@ -54,7 +55,10 @@ class Import:
         try:
             weights = matched(model.state_dict(), stored.tensors, self.match)
         except LandscapeError as error:
-            raise LandscapeError(f"{path}: {error}") from error
+            renamed = converted(model, stored.tensors)
+            if renamed is None:
+                raise LandscapeError(f"{path}: {error}") from error
+            weights = matched(model.state_dict(), renamed, "names")
         broken = first_nan(weights)
         if broken is not None:
             raise LandscapeError(f"{path}: {broken}; leave this file out")
