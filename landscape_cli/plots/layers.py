@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.labels import panel_titles
+from landscape_cli.plots.panels import Picture
 from landscape_cli.plots.style import ACCURACY, COLUMN, LOSS, PAGE
 from landscape_cli.store import Surface
 
@@ -36,9 +37,9 @@ def draw_layers(
             )
     common, apart = panel_titles(surfaces, title, titles)
     size = (COLUMN if len(surfaces) == 1 else PAGE, 0.9 + ROW * len(layers or ()))
-    figure, axes = plt.subplots(
-        1, len(surfaces), sharex=True, sharey=True, squeeze=False, figsize=size, layout="constrained"
-    )
+    figure = Picture(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(surfaces), sharex=True, sharey=True, squeeze=False)
     for axis, surface, name in zip(axes[0], surfaces, apart, strict=True):
         split = "train" if "train/largest_eigenvalue" in surface.values else "test"
         for end, look in ENDS.items():

@@ -4,7 +4,6 @@ import csv
 import io
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -91,7 +90,6 @@ def test_a_row_a_layer_and_a_panel_a_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(shown, found.values["train/largest_eigenvalue"])
     low, high = figure.axes[0].get_ylim()
     assert low > high  # the first layer on top
-    plt.close(figure)
     other = hessian(
         network(), nn.CrossEntropyLoss(), (INPUTS, TARGETS), out=tmp_path / "b.h5", by="layer", params="3.*"
     )
