@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from landscape_cli.config import LARGEST, from_yaml
 from landscape_cli.errors import LandscapeError
-from landscape_cli.files import read_bytes
+from landscape_cli.files import forget_parts, read_bytes
 from landscape_cli.run_config import check_run_config
 
 METRICS = (
@@ -206,7 +206,7 @@ def is_run(path: Path) -> bool:
 
 
 def open_run(path: str | Path, *, key: str = "run") -> Run:
-    """Return the run in a folder.
+    """Return the run in a folder, without the temporary files that a kill may have left there.
 
     Args:
         path: the folder.
@@ -220,6 +220,8 @@ def open_run(path: str | Path, *, key: str = "run") -> Run:
     path = Path(path)
     if not is_run(path):
         raise _no_run(path, key)
+    for folder in (path, path / "checkpoints"):
+        forget_parts(folder)
     return Run(path, _read(path / "config.yaml", LARGEST, _config))
 
 

@@ -11,7 +11,7 @@ from landscape_cli.schemas.training import TrainConfig
 from landscape_cli.solutions import initial_network, load_dataset
 from landscape_cli.training.loop import train
 from landscape_cli.training.options import Recipe
-from landscape_cli.training.record import claim, existing, forget_kills
+from landscape_cli.training.record import claim, existing
 from landscape_cli.training.state import prepare
 
 
@@ -22,7 +22,6 @@ def run(config: TrainConfig) -> Path:
     resolved = dataclasses.asdict(config)
     before = existing(out, resolved)
     if before is not None and before.finished:
-        forget_kills(out)
         print(f"{out} is finished (epoch {before.epochs()[-1]}); nothing to do")
         return out
     device = devices.resolve(config.device)

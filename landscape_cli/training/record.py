@@ -18,7 +18,7 @@ from landscape_cli import checkpoint, provenance
 from landscape_cli.config import first_difference, to_yaml
 from landscape_cli.data.load import COMMON
 from landscape_cli.errors import LandscapeError
-from landscape_cli.files import forget_parts, naming, only_writer, read_bytes, write_text
+from landscape_cli.files import naming, only_writer, read_bytes, write_text
 from landscape_cli.runs import LARGEST_METRICS, METRICS, Run, open_run, parse_metrics
 from landscape_cli.training.state import State
 
@@ -184,12 +184,6 @@ def _is_begun(path: Path) -> bool:
     return names <= {"checkpoints", "provenance.json"} and not any((path / "checkpoints").glob("*"))
 
 
-def forget_kills(path: Path) -> None:
-    """Remove the temporary files that kills left in a run folder."""
-    for folder in (path, path / "checkpoints"):
-        forget_parts(folder)
-
-
 @contextmanager
 def claim(
     path: Path, config: dict[str, Any], made_by: dict[str, Any], checkpoint_every: int | None
@@ -200,7 +194,6 @@ def claim(
         LandscapeError: another process writes it, or it holds something else.
     """
     with only_writer(path):
-        forget_kills(path)
         before = existing(path, config)
         if before is None:
             try:

@@ -1,6 +1,7 @@
 """What scripts rely on, sentence by sentence: the run folder."""
 
 import csv
+import fcntl
 import json
 import math
 import re
@@ -141,3 +142,20 @@ def test_a_run_begun_before_an_option_of_the_data_set_existed_is_still_that_run(
     outcome = landscape(*words, "dataset.pool=2")
     assert outcome.status == 1
     assert "dataset.pool: saved 1, asked for 2" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "words", [["list", "runs"], ["surface", "run=run", "x=-1:1:3", "y=null", "out=s.h5"]]
+)
+def test_the_next_command_removes_what_a_kill_left(
+    tmp_path: Path, landscape: Landscape, words: list[str]
+) -> None:
+    """A temporary file that no process holds goes; one that is being written stays."""
+    assert landscape("train", "epochs=1", "out=run").status == 0
+    left, held = (tmp_path / "run" / "checkpoints" / f".epoch_0001.pt-{name}.part" for name in ("a", "b"))
+    left.write_bytes(b"half")
+    with held.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        assert landscape(*words, *(["outputs_dir=run"] if words[0] == "list" else [])).status == 0
+        assert held.exists()
+    assert not left.exists()
