@@ -48,12 +48,12 @@ class Network:
         self.device = tensors(inputs)[0].device
         self.precision = precision
         self.model = copy.deepcopy(model).to(self.device).eval()
+        self.layout = torch.contiguous_format  # of inputs
+        self.plain_layout = self.layout  # of inputs of `model` itself
         self.autograd = Autograd()
         self.autograd(lambda: self._tried(inputs, targets, objective))
         if not self.autograd.needed:
             self.model.requires_grad_(False)
-        self.layout = torch.contiguous_format  # of inputs
-        self.plain_layout = self.layout  # of inputs of `model` itself
         self._fused: GraphModule | None = None
         self._graph: CudaGraph | None = None
         if self.autograd.needed:
@@ -82,7 +82,7 @@ class Network:
 
     def _tried(self, inputs: Any, targets: Any, objective: Objective | None) -> None:
         """Run the model, and the loss if there is one, on a batch."""
-        outputs = call(self.model, inputs)
+        outputs = call(self.model, self.prepared(inputs, plain=True))
         if objective is not None:
             objective(outputs, targets)
 

@@ -18,7 +18,7 @@ from landscape_cli import checkpoint, provenance
 from landscape_cli.config import first_difference, to_yaml
 from landscape_cli.data.load import COMMON
 from landscape_cli.errors import LandscapeError
-from landscape_cli.files import naming, only_writer, read_bytes, write_text
+from landscape_cli.files import forget_parts, naming, only_writer, read_bytes, write_text
 from landscape_cli.runs import LARGEST_METRICS, METRICS, Run, open_run, parse_metrics
 from landscape_cli.training.state import State
 
@@ -158,6 +158,8 @@ def existing(path: Path, config: dict[str, Any]) -> Run | None:
     Raises:
         LandscapeError: the folder holds something else, or a run of another configuration.
     """
+    for folder in (path, path / "checkpoints"):
+        forget_parts(folder)
     if not path.exists() or (path.is_dir() and not any(path.iterdir())) or _is_begun(path):
         return None
     if not (path / "config.yaml").is_file():
