@@ -21,6 +21,14 @@ LONG = [*MLP, "epochs=100000"]
 TOLD = "interrupted; the same command goes on where it stopped"
 
 
+@pytest.fixture(autouse=True)
+def _as_in_a_terminal() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def shell(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run a line of bash in which L is the command line; its status is that of a pipe's first command."""
     script = f'L() {{ {" ".join(LANDSCAPE)} "$@"; }}\n{line}\nexit ${{PIPESTATUS[0]}}'

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,13 @@ import torch
 
 from landscape_cli import checkpoint
 from landscape_cli.runs import open_run
+
+
+def needs(library: str) -> None:
+    """Skip where it is not installed; imported here, it would tie handlers of logs to this test's streams."""
+    if find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+
 
 NETWORK = """
 import torch
@@ -142,7 +150,7 @@ def check(folder: Path, epochs: list[int], lr: list[float] | None = None, finish
 @pytest.mark.slow
 @pytest.mark.parametrize("package", ["lightning", "pytorch_lightning"])
 def test_a_training_of_lightning(tmp_path: Path, package: str) -> None:
-    pytest.importorskip(package)
+    needs(package)
     run(tmp_path, LIGHTNING.replace("PACKAGE", package), "fit(3)")
     check(tmp_path, [0, 1, 2, 3], [0.1, 0.05, 0.025])
     assert [row["step"] for row in open_run(tmp_path / "mine").metrics()] == [0, 3, 6, 9]
@@ -150,7 +158,7 @@ def test_a_training_of_lightning(tmp_path: Path, package: str) -> None:
 
 @pytest.mark.slow
 def test_a_training_of_lightning_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    pytest.importorskip("lightning")
+    needs("lightning")
     start = LIGHTNING.replace("PACKAGE", "lightning")
     failing = (
         "fails_at = 3\n"
@@ -166,7 +174,7 @@ def test_a_training_of_lightning_goes_on_from_its_checkpoint(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_a_training_of_lightning_that_failed_is_unfinished(tmp_path: Path) -> None:
-    pytest.importorskip("lightning")
+    needs("lightning")
     start = LIGHTNING.replace("PACKAGE", "lightning")
     run(tmp_path, start, "fails_at = 2\ntry:\n    fit(5)\nexcept ZeroDivisionError:\n    pass")
     check(tmp_path, [0, 1, 2], finished=False)
@@ -175,8 +183,8 @@ def test_a_training_of_lightning_that_failed_is_unfinished(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_a_training_of_transformers(tmp_path: Path) -> None:
-    pytest.importorskip("transformers")
-    pytest.importorskip("accelerate")
+    needs("transformers")
+    needs("accelerate")
     run(tmp_path, TRANSFORMERS, "train(num_train_epochs=3)")
     check(tmp_path, [0, 1, 2, 3], [0.1 * (9 - step) / 9 for step in (2, 5, 8)])
     assert [row["step"] for row in open_run(tmp_path / "mine").metrics()] == [0, 3, 6, 9]
@@ -184,8 +192,8 @@ def test_a_training_of_transformers(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_epoch_that_max_steps_cuts_short_counts(tmp_path: Path) -> None:
-    pytest.importorskip("transformers")
-    pytest.importorskip("accelerate")
+    needs("transformers")
+    needs("accelerate")
     run(tmp_path, TRANSFORMERS, "train(max_steps=4)")
     check(tmp_path, [0, 1, 2])
     assert [row["step"] for row in open_run(tmp_path / "mine").metrics()] == [0, 3, 4]
