@@ -12,14 +12,12 @@ from torch import Tensor, nn
 from landscape_cli import device as devices
 from landscape_cli.data.load import Split
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.autograd import Autograd
+from landscape_cli.evaluation.autograd import SAME, Autograd
 from landscape_cli.evaluation.batches import Batch, automatic_size, batches, call, size_of
 from landscape_cli.evaluation.losses import Objective, Scores, objective
 from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.network import Network
 from landscape_cli.weights.arithmetic import Vector, point_of
-
-REPEATABLE = 1e-5  # relative: what two passes over one batch may differ by on a device that adds in any order
 
 
 @dataclass(frozen=True)
@@ -192,11 +190,7 @@ class Evaluator:
                 evaluate_samples(self.network, parts[:1], self.objective, self.network.autograd).mean().loss
                 for _ in range(2)
             )
-            if (
-                not math.isclose(one, other, rel_tol=REPEATABLE)
-                and math.isfinite(one)
-                and math.isfinite(other)
-            ):
+            if not math.isclose(one, other, rel_tol=SAME) and math.isfinite(one) and math.isfinite(other):
                 count = size_of(parts[0][0])
                 raise LandscapeError(
                     f"two passes over the same {count} {name} samples give losses of {one:.9g} and"

@@ -51,7 +51,7 @@ class Network:
         self.layout = torch.contiguous_format  # of inputs
         self.plain_layout = self.layout  # of inputs of `model` itself
         self.autograd = Autograd()
-        self.autograd(lambda: self._tried(inputs, targets, objective))
+        self.autograd.probe(lambda: self._tried(inputs, targets, objective))
         if not self.autograd.needed:
             self.model.requires_grad_(False)
         self._fused: GraphModule | None = None
@@ -80,11 +80,10 @@ class Network:
             return inputs
         return devices.in_layout(inputs, self.plain_layout if plain else self.layout)
 
-    def _tried(self, inputs: Any, targets: Any, objective: Objective | None) -> None:
-        """Run the model, and the loss if there is one, on a batch."""
+    def _tried(self, inputs: Any, targets: Any, objective: Objective | None) -> list[Tensor]:
+        """Return the losses of a batch, or where no loss is given the outputs."""
         outputs = call(self.model, self.prepared(inputs, plain=True))
-        if objective is not None:
-            objective(outputs, targets)
+        return tensors(outputs) if objective is None else [objective(outputs, targets).losses]
 
     def _run(self, inputs: Any) -> Any:
         if self._fused is not None:

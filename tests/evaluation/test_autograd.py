@@ -12,6 +12,9 @@ from landscape_cli import interpolate, line, read, surface
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.autograd import Autograd
+from landscape_cli.evaluation.evaluator import evaluate_samples
+from landscape_cli.evaluation.losses import objective
+from landscape_cli.evaluation.network import Network
 from landscape_cli.evaluation.user_loss import objective_of
 
 POINTS = torch.linspace(0, 1, 30)[:, None].repeat(1, 2)
@@ -105,6 +108,49 @@ def test_a_loss_may_differentiate_what_a_fused_network_gives(tmp_path: Path) -> 
     )
 
 
+class Jacobian(nn.Module):
+    """The slope of u in four ways; the first two are no error in inference mode."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.u, self.way = Physics().u, way
+
+    def forward(self, x: Tensor) -> Tensor:
+        def total(points: Tensor) -> Tensor:
+            return self.u(points).sum()
+
+        if self.way == "functional":
+            return torch.autograd.functional.jacobian(total, x)
+        if self.way == "func":
+            return torch.func.grad(total)(x)
+        if self.way == "enabled":
+            with torch.enable_grad():
+                points = x.detach().clone().requires_grad_(True)
+                return torch.autograd.grad(total(points), points)[0]
+        points = x.detach().clone().requires_grad_(True)
+        total(points).backward()
+        assert points.grad is not None
+        return points.grad
+
+
+@pytest.mark.parametrize("way", ["functional", "func", "enabled", "backward"])
+def test_inference_mode_is_no_silent_zero(tmp_path: Path, way: str) -> None:
+    """`torch.autograd.functional.jacobian` gives zeros there, without a word."""
+    data = (POINTS, ZEROS[:, :2])
+    found = line(Jacobian(way), nn.MSELoss(), data, out=tmp_path / "line.h5", x=(-1, 1, 3))
+    expected = physics_twin(Physics())[:, 1:].square().mean().item()
+    assert found.values["train/loss"][1] == pytest.approx(expected, rel=1e-6)
+    autograd = evaluate_samples(Jacobian(way), [data], objective_of(nn.MSELoss()))  # as training measures
+    assert autograd.mean().loss == pytest.approx(expected, rel=1e-6)
+
+
+def test_other_networks_run_in_inference_mode() -> None:
+    data = cases.images()
+    network = Network(cases.NETWORKS["cnn"](), (data.inputs, data.targets), "fp32", objective("mse"))
+    with network.autograd.context():
+        assert torch.is_inference_mode_enabled()
+
+
 def test_what_fails_with_autograd_too_is_told_as_it_failed_without() -> None:
     autograd = Autograd()
 
@@ -114,7 +160,7 @@ def test_what_fails_with_autograd_too_is_told_as_it_failed_without() -> None:
     with pytest.raises(RuntimeError, match="gradients False"):
         autograd(fails)
     assert not autograd.needed
-    assert autograd(lambda: torch.is_inference_mode_enabled())
+    assert not autograd(torch.is_grad_enabled)
 
 
 def broken(name: str) -> nn.Module:
