@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,16 @@ def landscape(
         return Outcome(status, captured.out, captured.err)
 
     return call
+
+
+def carry_out(folder: Path, commands: Iterable[Sequence[str]]) -> Path:
+    """Let commands do their work in a folder, for fixtures that several tests share; return the folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for words in commands:
+            patch.setattr(sys, "argv", ["landscape", *words])
+            assert cli.main() == 0
+    return folder
 
 
 @pytest.fixture(autouse=True)

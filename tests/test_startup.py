@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape_cli import cli
+from conftest import carry_out
 
 COMPILER = {"torch._dynamo", "torch._inductor", "sympy", "triton"}
 DRAWING = {"matplotlib", "plotly", "PIL"}
@@ -40,17 +40,18 @@ LISTED = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two runs of three epochs, a line and a plane."""
     made = tmp_path_factory.mktemp("startup")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(made)
-        for words in (
-            "train batch_size=full epochs=3 checkpoint_every=1 out=run",
-            "train batch_size=full epochs=1 seed=1 out=other",
-            "surface run=run x=[-1,1,3] y=null out=line.h5",
-            "surface run=run x=[-1,1,3] y=[-1,1,3] out=plane.h5",
-        ):
-            patch.setattr(sys, "argv", ["landscape", *words.split()])
-            assert cli.main() == 0
-    return made
+    return carry_out(
+        made,
+        [
+            words.split()
+            for words in (
+                "train batch_size=full epochs=3 checkpoint_every=1 out=run",
+                "train batch_size=full epochs=1 seed=1 out=other",
+                "surface run=run x=[-1,1,3] y=null out=line.h5",
+                "surface run=run x=[-1,1,3] y=[-1,1,3] out=plane.h5",
+            )
+        ],
+    )
 
 
 def imported(code: str, folder: Path, *words: str) -> set[str]:

@@ -1,11 +1,10 @@
 """Runs of the shell that notebooks open."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from landscape_cli import cli
+from conftest import carry_out
 
 DATA = ["dataset.train_size=100", "dataset.test_size=50"]
 MLP = ["train", *DATA, "architecture.widths=[8]", "batch_size=20", "checkpoint_every=1"]
@@ -25,12 +24,7 @@ RUNS = [
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs that kept all checkpoints, one with BatchNorm, and what the shell made of them."""
     folder = tmp_path_factory.mktemp("shell")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for words in RUNS:
-            patch.setattr(sys, "argv", ["landscape", *words])
-            assert cli.main() == 0
-    return folder
+    return carry_out(folder, RUNS)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from api.models import EACH, FITTED, NUMBERS, assert_same_state, directions_in, mlp, state_of
+from api.models import EACH, FITTED, NUMBERS, Stopping, assert_same_state, directions_in, mlp, state_of
 from torch import Tensor, nn
 
 from landscape_cli import LandscapeError, hessian, open_run, plot, read
@@ -177,21 +177,14 @@ def test_it_is_the_shells_of_the_same_run(there: Path, tmp_path: Path) -> None:
 
 def test_the_same_call_goes_on_and_another_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "h.h5"
-    calls, stop_at = 0, 0
-
-    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        nonlocal calls
-        calls += 1
-        if calls == stop_at:
-            raise KeyboardInterrupt
-        return EACH(outputs, targets)
+    loss = Stopping()
 
     whole = hessian(mlp(), loss, NUMBERS, out=tmp_path / "whole.h5", x=(-1, 1, 5), **EXACT)
-    calls, stop_at = 0, calls - 3
+    loss = Stopping(at=loss.calls - 3)
     with pytest.raises(KeyboardInterrupt):
         hessian(mlp(), loss, NUMBERS, out=out, x=(-1, 1, 5), **EXACT)
     assert 0 < read(out).evaluated.sum() < 5
-    stop_at = 0
+    loss = Stopping()
     found = hessian(mlp(), loss, NUMBERS, out=out, x=(-1, 1, 5), **EXACT)
     for name in ("largest_eigenvalue", "smallest_eigenvalue"):
         np.testing.assert_allclose(found.values[f"train/{name}"], whole.values[f"train/{name}"], rtol=1e-5)

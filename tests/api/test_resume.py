@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from api.models import EACH, NUMBERS, mlp
-from torch import Tensor, nn
+from api.models import EACH, NUMBERS, Stopping, mlp
+from torch import nn
 
 from landscape_cli import interpolate, line, read, surface
 from landscape_cli.errors import LandscapeError
@@ -15,14 +15,7 @@ from landscape_cli.store import Surface
 
 
 def test_an_interrupted_surface_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    calls, stop_at = 0, 100
-
-    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        nonlocal calls
-        calls += 1
-        if calls == stop_at:
-            raise KeyboardInterrupt
-        return EACH(outputs, targets)
+    loss = Stopping(at=100)
 
     def go_on(name: str) -> Surface:
         return surface(mlp(), loss, NUMBERS, out=tmp_path / name, x=(-1, 1, 5), y=(-1, 1, 5), batch_size=3)
@@ -31,14 +24,14 @@ def test_an_interrupted_surface_goes_on_where_it_stopped(tmp_path: Path) -> None
         go_on("plane.h5")
     done = read(tmp_path / "plane.h5").evaluated.sum()
     assert 10 < done < 25
-    calls, stop_at = 0, 0
+    loss = Stopping()
     found = go_on("plane.h5")
     assert (
-        6 * (25 - done) <= calls < 6 * (25 - done) + 6
+        6 * (25 - done) <= loss.calls < 6 * (25 - done) + 6
     )  # six batches a point; the rest looks for randomness
-    calls = 0
+    loss = Stopping()
     again = go_on("plane.h5")
-    assert calls < 6
+    assert loss.calls < 6
     whole = go_on("whole.h5")
     for other in (again, whole):
         np.testing.assert_array_equal(found.values["train/loss"], other.values["train/loss"])

@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from api.models import EACH, FITTED, NUMBERS, assert_same_state, directions_in, mlp, squares, state_of
+from api.models import (
+    EACH,
+    FITTED,
+    NUMBERS,
+    Stopping,
+    assert_same_state,
+    directions_in,
+    mlp,
+    squares,
+    state_of,
+)
 from PIL import Image
 from torch import Tensor, nn
 
@@ -220,21 +230,14 @@ def test_a_grid_may_be_written_as_on_the_command_line(tmp_path: Path, states: St
 
 
 def test_the_same_call_goes_on_and_other_checkpoints_are_refused(tmp_path: Path, states: States) -> None:
-    calls, stop_at, out = 0, 0, tmp_path / "path.h5"
-
-    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        nonlocal calls
-        calls += 1
-        if calls == stop_at:
-            raise KeyboardInterrupt
-        return EACH(outputs, targets)
+    loss, out = Stopping(), tmp_path / "path.h5"
 
     trajectory(mlp(), states, loss, NUMBERS, out=tmp_path / "whole.h5", **SMALL)
-    calls, stop_at = 0, calls - 4
+    loss = Stopping(at=loss.calls - 4)
     with pytest.raises(KeyboardInterrupt):
         trajectory(mlp(), states, loss, NUMBERS, out=out, **SMALL)
     assert 0 < read(out).evaluated.sum() < 9
-    stop_at = 0
+    loss = Stopping()
     trajectory(mlp(1), states, loss, NUMBERS, out=out, **SMALL)  # the model's own weights play no part
     assert_same(out, tmp_path / "whole.h5")
     for number in (0, 2, 5):

@@ -1,26 +1,19 @@
 """Runs and surfaces that real commands make once for all tests of the contract."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from contract.made import GRID, RUNS
 
-from conftest import Landscape
-from landscape_cli import cli
+from conftest import Landscape, carry_out
 
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with three fully connected runs and two with BatchNorm, dropout and augmentation."""
     folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for words in RUNS:
-            patch.setattr(sys, "argv", ["landscape", *words])
-            assert cli.main() == 0
-    return folder
+    return carry_out(folder, RUNS)
 
 
 @pytest.fixture
@@ -36,13 +29,11 @@ def here(landscape: Landscape, runs: Path, monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.fixture(scope="session")
 def surfaces(runs: Path) -> Path:
     """A plane and a line of a fully connected run and a plane of one with BatchNorm."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(runs)
-        for words in (
-            ["run=seed0", *GRID, "out=plane.h5"],
-            ["run=seed0", "x=[-1,1,5]", "y=null", "out=line.h5"],
-            ["run=batch10", *GRID, "direction.seed=3", "out=batch.h5"],
-        ):
-            patch.setattr(sys, "argv", ["landscape", "surface", *words])
-            assert cli.main() == 0
-    return runs
+    return carry_out(
+        runs,
+        (
+            ["surface", "run=seed0", *GRID, "out=plane.h5"],
+            ["surface", "run=seed0", "x=[-1,1,5]", "y=null", "out=line.h5"],
+            ["surface", "run=batch10", *GRID, "direction.seed=3", "out=batch.h5"],
+        ),
+    )

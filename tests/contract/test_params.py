@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import h5py
@@ -14,8 +13,7 @@ from contract.made import DATA, attributes, direction, metrics, network, succeed
 from torch import Tensor, nn
 
 import reference
-from conftest import Landscape
-from landscape_cli import cli
+from conftest import Landscape, carry_out
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.weights.selection import selected
 
@@ -175,16 +173,14 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     own = ["architecture=custom", "architecture.source=frozen_body:make", "trust=true"]
     every = ["batch_size=20", "epochs=4", "checkpoint_every=1"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for words in (
+    return carry_out(
+        folder,
+        (
             ["train", *DATA, "architecture.widths=[6]", *every, "out=run"],
             ["train", *DATA, *own, *every, "out=frozen"],
             ["train", *DATA, *own, *every, "seed=1", "out=frozen1"],
-        ):
-            patch.setattr(sys, "argv", ["landscape", *words])
-            assert cli.main() == 0
-    return folder
+        ),
+    )
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import h5py
@@ -11,8 +10,8 @@ import pytest
 import torch
 from contract.made import BATCH, MLP, attributes, direction, metrics, network, succeed, values
 
-from conftest import Landscape
-from landscape_cli import cli, store
+from conftest import Landscape, carry_out
+from landscape_cli import store
 
 EPOCHS = 5
 MADE = [
@@ -28,12 +27,7 @@ GRID = ["x=[-2,2,3]", "y=[-1,1,3]"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs that kept all checkpoints or two, one that did not move, and one with BatchNorm; a trajectory."""
     folder = tmp_path_factory.mktemp("trajectory")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for words in (*MADE, ["trajectory", "run=kept", "out=path.h5"]):
-            patch.setattr(sys, "argv", ["landscape", *words])
-            assert cli.main() == 0
-    return folder
+    return carry_out(folder, (*MADE, ["trajectory", "run=kept", "out=path.h5"]))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli import LandscapeError, hessian, plot
+from landscape_cli.store import Surface
 from landscape_cli.store.export import as_csv
 
 torch.manual_seed(0)
@@ -42,17 +43,11 @@ def dense(model: nn.Module) -> tuple[Tensor, list[str]]:
 
 @pytest.mark.parametrize("params", ["all", "weights", ["0.*", "3.bias"]])
 def test_the_ends_are_those_of_each_block(tmp_path: Path, params: str | list[str]) -> None:
-    loss, out = nn.CrossEntropyLoss(), tmp_path / "layers.h5"
-    found = hessian(
-        network(),
-        loss,
-        (INPUTS, TARGETS),
-        out=out,
-        by="layer",
-        params=params,
-        tolerance=1e-4,
-        precision="fp64",
-    )
+    def blocks() -> Surface:
+        options = {"params": params, "tolerance": 1e-4, "precision": "fp64", "out": tmp_path / "layers.h5"}
+        return hessian(network(), nn.CrossEntropyLoss(), (INPUTS, TARGETS), by="layer", **options)
+
+    found = blocks()
     matrix, names = dense(network())
     wanted = {
         "all": {"scale": ["scale"], "0": ["0.weight", "0.bias"], "2": ["2.weight", "2.bias"]}
@@ -68,16 +63,7 @@ def test_the_ends_are_those_of_each_block(tmp_path: Path, params: str | list[str
         assert found.values["train/smallest_eigenvalue"][number] == pytest.approx(eigenvalues[0], abs=scale)
     table = list(csv.DictReader(io.StringIO(as_csv(found))))
     assert [row["layer"] for row in table] == list(wanted)
-    again = hessian(
-        network(),
-        loss,
-        (INPUTS, TARGETS),
-        out=out,
-        by="layer",
-        params=params,
-        tolerance=1e-4,
-        precision="fp64",
-    )
+    again = blocks()
     np.testing.assert_array_equal(again.values["train/residual"], found.values["train/residual"])
 
 

@@ -1,15 +1,13 @@
 """Runs and files that a stranger could have sent: a whole run and a plane, and a place for changed copies."""
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from contract.made import MLP
 
-from conftest import Landscape
-from landscape_cli import cli
+from conftest import Landscape, carry_out
 
 Sound = Callable[..., str]
 """Called with the words of a command: it succeeds, or tells a mistake in a line; returns what it told."""
@@ -19,17 +17,15 @@ Sound = Callable[..., str]
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run and the files of a plane, a line and a trajectory."""
     folder = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for words in (
+    return carry_out(
+        folder,
+        (
             [*MLP, "checkpoint_every=1", "out=run"],
             ["surface", "run=run", "x=[-1,1,3]", "y=[-1,1,3]", "out=plane.h5"],
             ["surface", "run=run", "x=[-1,1,3]", "y=null", "out=line.h5"],
             ["trajectory", "run=run", "x=[-1,1,3]", "y=[-1,1,3]", "out=path.h5"],
-        ):
-            patch.setattr(sys, "argv", ["landscape", *words])
-            assert cli.main() == 0
-    return folder
+        ),
+    )
 
 
 @pytest.fixture
