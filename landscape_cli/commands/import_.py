@@ -1,6 +1,7 @@
 """`landscape import`: a run folder of weights that were trained elsewhere."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 from landscape_cli import device as devices
@@ -23,7 +24,7 @@ def run(config: ImportConfig) -> Path:
     write(out, resolved, wanted, model, dataset)
     for row in open_run(out).metrics():
         accuracies = f", accuracy {row['train_accuracy']:.2%} and {row['test_accuracy']:.2%}"
-        known = row["train_accuracy"] == row["train_accuracy"]  # not NaN, as of a regression
+        known = not math.isnan(row["train_accuracy"])  # as it is in a regression
         print(
             f"epoch {row['epoch']:.0f}: loss {row['train_loss']:.6g} on the training split,"
             f" {row['test_loss']:.6g} on the test split{accuracies if known else ''}"

@@ -127,7 +127,7 @@ class Evaluator:
     ) -> None:
         self.batch_size = max(size_of(inputs) for parts in splits.values() for inputs, _ in parts)
         with enough_for(self.batch_size):
-            self.network = Network(model, next(iter(splits.values()))[0], precision, objective)
+            self.network = Network(model, next(iter(splits.values()))[0], objective, precision)
         self.splits = {
             name: [(self.network.prepared(inputs), targets) for inputs, targets in parts]
             for name, parts in splits.items()

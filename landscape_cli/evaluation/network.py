@@ -29,9 +29,9 @@ class Network:
     Args:
         model: left as it is; its mode becomes evaluation in the copy.
         example: a batch, on the device on which to work.
+        objective: the loss of the outputs, which may differentiate them.
         precision: ``fp32``: in the dtype of the weights; ``bf16``: convolutions and matrix products in
             bfloat16.
-        objective: the loss of the outputs, which may differentiate them; None: nothing does.
 
     Attributes:
         autograd: runs what needs the graph of the forward pass with it, and all else without.
@@ -41,8 +41,8 @@ class Network:
         self,
         model: nn.Module,
         example: Batch,
+        objective: Objective,
         precision: str = "fp32",
-        objective: Objective | None = None,
     ) -> None:
         inputs, targets = example
         self.device = tensors(inputs)[0].device
@@ -51,13 +51,13 @@ class Network:
         self.layout = torch.contiguous_format  # of inputs
         self.plain_layout = self.layout  # of inputs of `model` itself
         self.autograd = Autograd()
-        self.autograd.probe(lambda: self._tried(inputs, targets, objective))
-        if not self.autograd.needed:
-            self.model.requires_grad_(False)
+        plain = self.prepared(inputs, plain=True)
+        self.autograd.probe(lambda: objective(call(self.model, plain), targets).losses)
         self._fused: GraphModule | None = None
         self._graph: CudaGraph | None = None
         if self.autograd.needed:
             return
+        self.model.requires_grad_(False)
         if isinstance(inputs, Tensor) and inputs.ndim == 4:
             self._choose(inputs)
         if self.device.type == "cuda":
@@ -79,11 +79,6 @@ class Network:
         if not isinstance(inputs, Tensor) or inputs.ndim != 4:
             return inputs
         return devices.in_layout(inputs, self.plain_layout if plain else self.layout)
-
-    def _tried(self, inputs: Any, targets: Any, objective: Objective | None) -> list[Tensor]:
-        """Return the losses of a batch, or where no loss is given the outputs."""
-        outputs = call(self.model, self.prepared(inputs, plain=True))
-        return tensors(outputs) if objective is None else [objective(outputs, targets).losses]
 
     def _run(self, inputs: Any) -> Any:
         if self._fused is not None:

@@ -17,6 +17,7 @@ from landscape_cli.architectures.preactivation import preactivation_resnet, wide
 from landscape_cli.data.load import Split
 from landscape_cli.evaluation import fused
 from landscape_cli.evaluation.batches import batches
+from landscape_cli.evaluation.losses import Scores
 from landscape_cli.evaluation.network import Network
 
 SHAPE, CLASSES = (3, 16, 16), 3
@@ -59,8 +60,12 @@ def after_some_training(model: nn.Module) -> nn.Module:
     return model
 
 
+def total(outputs: Tensor, targets: Tensor) -> Scores:
+    return Scores(outputs.flatten(1).sum(1), None)
+
+
 def network_of(model: nn.Module, split: Split = IMAGES, precision: str = "fp32") -> Network:
-    return Network(model, batches(split, 16)[0], precision)
+    return Network(model, batches(split, 16)[0], total, precision)
 
 
 def difference(network: Network, model: nn.Module, inputs: Tensor) -> float:
@@ -223,6 +228,6 @@ def test_vectors_and_float64_run_as_they_are() -> None:
     assert difference(network_of(model, split), model, split.inputs) < 1e-6
     double = copy.deepcopy(cases.NETWORKS["resnet-batch"]()).double()
     images = cases.images()
-    network = Network(double, (images.inputs.double(), images.targets))
+    network = Network(double, (images.inputs.double(), images.targets), total)
     with torch.inference_mode():
         torch.testing.assert_close(network(images.inputs.double()), double.eval()(images.inputs.double()))
