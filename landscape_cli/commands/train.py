@@ -31,8 +31,7 @@ def run(config: TrainConfig) -> Path:
     model = initial_network(resolved, dataset, trust=config.trust).to(device)
     recipe = config.part(Recipe)
     state = prepare(recipe, config.optimizer, config.schedule, model, dataset)
-    with claim(
-        out, resolved, provenance.record(device, dataset.fingerprint), config.checkpoint_every
-    ) as record:
+    made_by = provenance.record(device, dataset.fingerprint)
+    with claim(out, resolved, made_by, config.checkpoint_every, recipe.evaluate_every) as record:
         train(recipe, state, dataset, record)
     return out

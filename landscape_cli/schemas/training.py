@@ -103,6 +103,7 @@ class ImportConfig(Computing):
     l1: float | None = key(None, "")
     clip_grad_norm: float | None = key(None, "")
     stop_at_train_accuracy: float | None = key(None, "")
+    evaluate_every: int | None = key(None, "")
     precision: str | None = key(None, "")
     compile: bool | None = key(None, "")
     checkpoint_every: int | None = key(None, "")

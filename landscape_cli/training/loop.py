@@ -1,4 +1,4 @@
-"""The training loop: steps on batches that live on the device, a row of metrics an epoch, exact resume."""
+"""The training loop: steps on batches that live on the device, rows of metrics, exact resume."""
 
 import math
 import time
@@ -79,13 +79,14 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
         devices.enough_threads(_operations(model, train_split.inputs) * size),
         bar(recipe.epochs * n, "training", "samples", initial=state.epoch * n) as progress,
     ):
+        started = time.perf_counter()
         if resumed:
             row = record.last_row()
         else:
-            row = metrics(time.perf_counter(), state.lr)
+            row = metrics(started, state.lr)
             record.add(state, row, last=is_last(row))
-        while not is_last(row):
             started = time.perf_counter()
+        while not is_last(row):
             describe(progress, "training")
             model.train()
             for indices in epoch_batches(n, recipe.batch_size, state.order):
@@ -93,9 +94,13 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
                 loss = step(indices)
                 progress.update(len(indices))
             state.epoch += 1
-            row = metrics(started, lr)
             finite = bool(torch.isfinite(loss))
-            record.add(state, row, last=is_last(row) and finite)
+            if state.epoch == recipe.epochs or record.is_due(state.epoch) or not finite:
+                row = metrics(started, lr)
+                record.add(state, row, last=is_last(row) and finite)
+                started = time.perf_counter()
+            else:
+                record.save(state)
             progress.set_postfix_str(f"epoch {state.epoch}/{recipe.epochs} {_told(row)}", refresh=False)
             if not finite:
                 raise LandscapeError(

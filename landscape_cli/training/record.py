@@ -31,11 +31,17 @@ class Record:
 
     Beside the checkpoints that are kept there is one ``resume_*.pt``, at most 30 seconds and an epoch old,
     until the run is finished.
+
+    Args:
+        path: the folder.
+        checkpoint_every: epochs between kept checkpoints, or None: the first and the last alone.
+        evaluate_every: epochs between rows of metrics.csv, beside those of kept checkpoints.
     """
 
-    def __init__(self, path: Path, checkpoint_every: int | None) -> None:
+    def __init__(self, path: Path, checkpoint_every: int | None, evaluate_every: int = 1) -> None:
         self.path = path
         self.checkpoint_every = checkpoint_every
+        self.evaluate_every = evaluate_every
         self._run = Run(path, {})
         self._saved_at = time.monotonic()
 
@@ -57,36 +63,42 @@ class Record:
             raise LandscapeError(f"{newest} is of epoch {state.epoch}; bring back the one it was")
         path = self.path / "metrics.csv"
         try:
-            lines = read_bytes(path, LARGEST_METRICS).splitlines(keepends=True)
-            text = b"".join(lines[: state.epoch + 2]).decode()  # the head, and a row an epoch from 0
-            complete = [row["epoch"] for row in parse_metrics(text)] == list(range(state.epoch + 1))
+            text = read_bytes(path, LARGEST_METRICS).decode()
+            epochs = [row["epoch"] for row in parse_metrics(text) if row["epoch"] <= state.epoch]
+            text = "".join(text.splitlines(keepends=True)[: len(epochs) + 1])  # the head, and these rows
+            due = set(filter(self.is_due, range(state.epoch + 1)))
         except ValueError:
-            complete = False
-        if not complete:
+            epochs, due = [], {0}
+        if not due <= set(epochs) <= due | {state.epoch}:  # the last epoch has a row in any case
             raise LandscapeError(
                 f"{path} lacks rows of the epochs before {newest}; copy the run again or choose another out="
             )
         write_text(path, text)
         return True
 
+    def is_due(self, epoch: int) -> bool:
+        """Whether metrics.csv has a row of this epoch, be it the last or not."""
+        return epoch % self.evaluate_every == 0 or self._is_kept(epoch)
+
+    def _is_kept(self, epoch: int) -> bool:
+        return epoch == 0 or (self.checkpoint_every is not None and epoch % self.checkpoint_every == 0)
+
     def last_row(self) -> dict[str, float]:
         """Return the last row of metrics.csv."""
         return self._run.metrics()[-1]
 
     def add(self, state: State, metrics: dict[str, float], *, last: bool) -> None:
-        """Add the row of an epoch, and its checkpoint where one is due.
-
-        The row is on the disk before the checkpoint, so that no checkpoint is without its rows.
-        """
+        """Add the row of an epoch, and its checkpoint where one is due."""
+        kept = last or self._is_kept(state.epoch)
         row = {"epoch": state.epoch, "step": state.step, **metrics}
-        kept = (
-            state.epoch == 0 or last or (self.checkpoint_every and state.epoch % self.checkpoint_every == 0)
-        )
-        late = time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES
-        self._append(row, first=state.epoch == 0, flush=kept or late)
-        if kept or late:
+        self._append(row, first=state.epoch == 0)
+        self.save(state, kept=kept)
+
+    def save(self, state: State, *, kept: bool = False) -> None:
+        """Write a checkpoint: one that is kept, or, where the last is long ago, one to resume from."""
+        if kept or time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES:
             name = f"{'epoch' if kept else 'resume'}_{state.epoch:04d}.pt"
-            checkpoint.save(self.path / "checkpoints" / name, state.state_dict())
+            self._write(name, state.state_dict())
             self._forget_resume(but=name)
             self._saved_at = time.monotonic()
 
@@ -98,11 +110,10 @@ class Record:
         """
         self.forget(epoch)
         path = self.path / "metrics.csv"
-        self._append({"epoch": epoch, "step": step, **metrics}, first=not path.exists(), flush=True)
+        self._append({"epoch": epoch, "step": step, **metrics}, first=not path.exists())
         content = {"epoch": epoch, "step": step, "model": dict(weights)}
-        checkpoint.save(
-            self._run.checkpoint_path(epoch), content | dict.fromkeys(("optimizer", "schedule", "rng"))
-        )
+        name = self._run.checkpoint_path(epoch).name
+        self._write(name, content | dict.fromkeys(("optimizer", "schedule", "rng")))
 
     def forget(self, epoch: int) -> None:
         """Remove rows and checkpoints of `epoch` and later ones, and rows without a checkpoint."""
@@ -115,14 +126,18 @@ class Record:
             head, *rows = path.read_text().splitlines(keepends=True)
             write_text(path, "".join([head, *(row for row in rows if row.partition(",")[0] in kept)]))
 
-    def _append(self, row: dict[str, float], *, first: bool, flush: object) -> None:
+    def _append(self, row: dict[str, float], *, first: bool) -> None:
         """Add a row to metrics.csv, with the head before the first."""
         path = self.path / "metrics.csv"
         with naming(path), path.open("w" if first else "a") as file:
             file.write((_line(METRICS) if first else "") + _line(row[name] for name in METRICS))
-            if flush:
-                file.flush()
-                os.fsync(file.fileno())
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        """Write a checkpoint, once the rows are on the disk: no checkpoint is without its rows."""
+        path = self.path / "metrics.csv"
+        with naming(path), path.open("a") as file:
+            os.fsync(file.fileno())
+        checkpoint.save(self.path / "checkpoints" / name, content)
 
     def finish(self, epoch: int) -> None:
         """Mark the run as finished."""
@@ -174,8 +189,8 @@ def existing(path: Path, config: dict[str, Any]) -> Run | None:
 
 
 def _complete(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration with the options of data sets that came after the run was begun."""
-    return {**config, "dataset": {**COMMON, **(config.get("dataset") or {})}}
+    """Return a configuration with the options that came after the run was begun."""
+    return {"evaluate_every": 1, **config, "dataset": {**COMMON, **(config.get("dataset") or {})}}
 
 
 def _is_begun(path: Path) -> bool:
@@ -188,7 +203,11 @@ def _is_begun(path: Path) -> bool:
 
 @contextmanager
 def claim(
-    path: Path, config: dict[str, Any], made_by: dict[str, Any], checkpoint_every: int | None
+    path: Path,
+    config: dict[str, Any],
+    made_by: dict[str, Any],
+    checkpoint_every: int | None,
+    evaluate_every: int = 1,
 ) -> Iterator[Record]:
     """Be the one writer of a run folder: make it, or go on with it.
 
@@ -212,4 +231,4 @@ def claim(
                     f"the data have changed since {path} was begun (SHA-256 {trained_on[:12]}…, now"
                     f" {made_by['dataset_fingerprint'][:12]}…); bring them back or choose another out="
                 )
-        yield Record(path, checkpoint_every)
+        yield Record(path, checkpoint_every, evaluate_every)

@@ -23,7 +23,7 @@ from landscape_cli.schemas.training import TrainConfig
 from landscape_cli.training.loop import train
 from landscape_cli.training.metrics import gradient_norm
 from landscape_cli.training.options import Recipe
-from landscape_cli.training.record import claim
+from landscape_cli.training.record import Record, claim
 from landscape_cli.training.state import State, prepare
 
 SGD = {"name": "sgd", "lr": 0.05, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0}
@@ -40,7 +40,8 @@ def trained(config: TrainConfig, model: nn.Module, data: Dataset, out: Path) -> 
     recipe = config.part(Recipe)
     state = prepare(recipe, config.optimizer, config.schedule, model, data)
     made_by = {"dataset_fingerprint": data.fingerprint}
-    with claim(out, dataclasses.asdict(config), made_by, config.checkpoint_every) as record:
+    every = config.checkpoint_every, config.evaluate_every
+    with claim(out, dataclasses.asdict(config), made_by, *every) as record:
         train(recipe, state, data, record)
     return state
 
@@ -139,6 +140,46 @@ def test_checkpoints_are_kept_as_asked(tmp_path: Path) -> None:
     trained(config, cases.NETWORKS["mlp"](), cases.dataset(), tmp_path / "run")
     assert Run(tmp_path / "run", {}).epochs() == [0, 2, 4, 5]
     assert not list((tmp_path / "run" / "checkpoints").glob("resume*"))
+
+
+def without_seconds(path: Path) -> list[dict[str, float]]:
+    return [{name: row[name] for name in METRICS[:-1]} for row in Run(path, {}).metrics()]
+
+
+def test_rows_are_written_as_often_as_asked_and_say_the_same(tmp_path: Path) -> None:
+    names = {1: "often", 3: "seldom"}
+    for every, name in names.items():
+        config = configured(epochs=8, checkpoint_every=4, evaluate_every=every)
+        trained(config, cases.NETWORKS["resnet-batch"](), cases.dataset(), tmp_path / name)
+    often, seldom = (without_seconds(tmp_path / name) for name in names.values())
+    assert [row["epoch"] for row in seldom] == [0, 3, 4, 6, 8]
+    assert seldom == [row for row in often if row["epoch"] in (0, 3, 4, 6, 8)]
+
+
+@pytest.mark.parametrize("stopped_at", [2, 5, 6, 7])
+def test_a_training_that_is_stopped_between_rows_goes_on_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: int
+) -> None:
+    named = {group: {"name": "a name"} for group in ("dataset", "architecture", "normalization")}
+    config = configured(epochs=8, evaluate_every=3, **named)
+    whole = trained(config, cases.NETWORKS["resnet-batch"](), cases.dataset(), tmp_path / "whole")
+    monkeypatch.setattr("landscape_cli.training.record.SECONDS_BETWEEN_SAVES", 0)
+    save, epochs = Record.save, []
+
+    def stopping(self: Record, state: State, *, kept: bool = False) -> None:
+        save(self, state, kept=kept)
+        epochs.append(state.epoch)
+        if epochs == [*range(stopped_at + 1)]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Record, "save", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        trained(config, cases.NETWORKS["resnet-batch"](), cases.dataset(), tmp_path / "run")
+    resumed = trained(config, cases.NETWORKS["resnet-batch"](), cases.dataset(), tmp_path / "run")
+    assert epochs == [*range(9)]
+    assert without_seconds(tmp_path / "run") == without_seconds(tmp_path / "whole")
+    for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_training_ends_with_the_accuracy_asked_for(tmp_path: Path) -> None:
