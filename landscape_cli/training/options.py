@@ -43,7 +43,7 @@ class Recipe:
         None, "end after the epoch that reaches this fraction", FRACTION
     )
     evaluate_every: int = key(
-        1, "epochs between rows of metrics.csv; the first, the last and kept checkpoints always have one", COUNT
+        1, "epochs between rows of metrics.csv; the first, the last and kept checkpoints have one too", COUNT
     )
     precision: str = key("fp32", "fp32 or bf16 (autocast)", choices=PRECISIONS)
     compile: bool = key(False, "true: by torch.compile")

@@ -160,7 +160,7 @@ def test_rows_are_written_as_often_as_asked_and_say_the_same(tmp_path: Path) -> 
 def test_a_training_that_is_stopped_between_rows_goes_on_from_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: int
 ) -> None:
-    named = {group: {"name": "a name"} for group in ("dataset", "architecture", "normalization")}
+    named = {group: {"name": "a name"} for group in ("dataset", "architecture", "normalization", "init")}
     config = configured(epochs=8, evaluate_every=3, **named)
     whole = trained(config, cases.NETWORKS["resnet-batch"](), cases.dataset(), tmp_path / "whole")
     monkeypatch.setattr("landscape_cli.training.record.SECONDS_BETWEEN_SAVES", 0)
