@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from landscape_cli.files import replacing, write_text
@@ -98,9 +99,18 @@ def _overview(results: Sequence[tuple[Phenomenon, Mapping[str, Any]]]) -> str:
         holding = sum(claim["verdict"] == "holds" for claim in counted)
         times = f"{duration(result['training_seconds'])}, {duration(result['seconds'])}"
         rows.append(
-            f"| [{entry.id}](#{entry.id}) | {result['verdict']} | {holding} of {len(counted)} | {times} |"
+            f"| [{entry.id}](#{entry.id}) | {verdict(result)} | {holding} of {len(counted)} | {times} |"
         )
     return "\n".join(rows) + "\n"
+
+
+def verdict(result: Mapping[str, Any]) -> str:
+    """Return the verdict of a result.json in words: with the claims that fail though they do not count."""
+    failing = sum(claim["soft"] and claim["verdict"] == "fails" for claim in result["claims"])
+    if not failing:
+        return str(result["verdict"])
+    words = "reported claim fails" if failing == 1 else "reported claims fail"
+    return f"{result['verdict']}; {failing} {words}"
 
 
 def _part(entry: Phenomenon, result: Mapping[str, Any]) -> str:
@@ -113,8 +123,20 @@ def _part(entry: Phenomenon, result: Mapping[str, Any]) -> str:
         f"{entry.line}. {entry.source}.\n",
         f"    landscape reproduce id={entry.id}{words}\n",
         "\n".join(rows) + "\n",
+        *_losses(result.get("train_losses", {})),
     ]
     return "\n".join(lines)
+
+
+def _losses(losses: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return how far the networks were trained, in a line, or none where nothing was trained."""
+    told = [f"{name} {_mean(values)}" for name, values in losses.items()]
+    return [f"Training losses at the end: {', '.join(told)}.\n"] if told else []
+
+
+def _mean(values: Sequence[float]) -> str:
+    spread = f" ± {np.std(values, ddof=1):.1g}" if len(values) > 1 else ""
+    return f"{np.mean(values):.2g}{spread}"
 
 
 def _text(claim: Mapping[str, Any]) -> str:

@@ -114,11 +114,12 @@ class Lab:
         return stream(self.seed, purpose)
 
     def made(self) -> dict[str, Any]:
-        """Return what is to be known besides what was measured: machine, data, how long training took."""
+        """Return what else is to be known: machine, data, how far and how long training went."""
         runs = self.runs.values()
         data = sorted({run.provenance()["dataset_fingerprint"] for run in runs})
         return {
             "training_seconds": sum(row["seconds"] for run in runs for row in run.metrics()),
+            "train_losses": {name: run.metrics()[-1]["train_loss"] for name, run in self.runs.items()},
             "provenance": {**provenance.record(self.device, ", ".join(data)), "start": self._began},
             "run_folders": [str(run.path) for run in runs],
             "end": provenance.now(),

@@ -124,9 +124,15 @@ def _pictures(
 
 
 def _made(made: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return times and provenance of a result: sums over the seeds, and the versions of the last one."""
+    """Return times, final training losses and provenance of a result.
+
+    Times are sums over the seeds; losses are a list over the seeds for each run; versions are those of the
+    last seed.
+    """
     last = made[-1]["provenance"]
+    losses = [seed.get("train_losses", {}) for seed in made]  # seeds that older versions measured have none
     return {
+        "train_losses": {name: [seed[name] for seed in losses if name in seed] for name in losses[-1]},
         **{key: round(sum(seed[key] for seed in made), 1) for key in ("seconds", "training_seconds")},
         "provenance": {
             **last,

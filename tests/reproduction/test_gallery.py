@@ -18,6 +18,7 @@ def made_result(folder: Path, claims: list[Claim]) -> None:
         "verdict": overall(claims),
         "seconds": 12.0,
         "training_seconds": 240.0,
+        "train_losses": {"small batch": [0.001, 0.003], "large": [0.25]} if len(claims) > 1 else {},
         "claims": [claim.record() for claim in claims],
         "pictures": ["first.png"],
         "provenance": {
@@ -36,11 +37,18 @@ def test_the_page(landscape: Landscape, tmp_path: Path) -> None:
     beyond = Claim("it is far", [float("inf")] * 3, ">", 1.0, soft=True)
     made_result(reproduced / "nn-composition_small", [good])
     made_result(reproduced / "pca-trajectory_small", [good, bad, beyond])
+    missed = Claim("it flips", [1.5, 1.4, 1.6], "<", 1.0, soft=True)
+    made_result(reproduced / "condition-number_small", [good, missed])
+    made_result(reproduced / "scale-invariance_small", [good, missed, missed])
     outcome = landscape("gallery")
     assert (outcome.status, outcome.last_line) == (0, "outputs/gallery/README.md")
     page = Path(outcome.last_line).read_text(encoding="utf-8")
     assert "| [nn-composition](#nn-composition) | holds | 1 of 1 | 4 min, 12 s |" in page
     assert "| [pca-trajectory](#pca-trajectory) | fails | 1 of 2 | 4 min, 12 s |" in page
+    assert "(#condition-number) | holds; 1 reported claim fails | 1 of 1 |" in page
+    assert "(#scale-invariance) | holds; 2 reported claims fail | 1 of 1 |" in page
+    assert "\nTraining losses at the end: small batch 0.002 ± 0.001, large 0.25.\n" in page
+    assert page.count("Training losses") == 3  # nn-composition trains nothing
     assert "Measured with landscape-cli 0.1, torch 2.15, cpu (x86_64).\n" in page
     assert "| the sun rises | 2.5 ± 0.5, n = 3 | > 1 | holds |" in page
     assert "| the moon \\| falls<br>*it does not* | 2.5 ± 0.5, n = 3 | < 1 | fails |" in page

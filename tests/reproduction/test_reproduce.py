@@ -42,7 +42,8 @@ def test_a_reproduction_end_to_end(tmp_path: Path, landscape: Landscape) -> None
     assert content["seconds"] >= content["training_seconds"] > 0
     assert content["pictures"] == ["parameters.png"]
     assert content["settings"] == {}
-    assert set(content["runs"]) == {"linear", "mlp", "cnn"}
+    assert set(content["runs"]) == set(content["train_losses"]) == {"linear", "mlp", "cnn"}
+    assert all(0 < loss < 2.3 for losses in content["train_losses"].values() for loss in losses)
     made_by = content["provenance"]
     assert {"command", "versions", "device", "dataset_fingerprint", "start", "end"} <= set(made_by)
     assert len(made_by["run_folders"]) == 3
