@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 from fnmatch import fnmatch
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -151,11 +152,12 @@ def test_the_status_is_the_verdict_of_its_scale(tmp_path: Path, verdict: str) ->
 
 
 def listed(landscape: Landscape, *words: str) -> list[list[str]]:
-    """Return the four lines of each phenomenon in the list: id and line, source, and one a scale."""
+    """Return the lines of each phenomenon in the list: id and line, source, and one a scale."""
     outcome = landscape("list", "phenomena", *words)
     assert outcome.status == 0, outcome.err
     lines = outcome.out.splitlines()
-    return [[line.strip() for line in lines[start : start + 4]] for start in range(0, len(lines), 4)]
+    starts = [number for number, line in enumerate(lines) if not line.startswith(" ")]
+    return [[line.strip() for line in lines[start:stop]] for start, stop in pairwise([*starts, len(lines)])]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"id": "x"}'])
