@@ -11,14 +11,19 @@ from landscape_cli.schemas.reproduction import GalleryConfig
 def run(config: GalleryConfig) -> Path:
     """Write the page of what is under `config.outputs_dir` into the folder `config.out`; return it."""
     assert config.out is not None
-    folders = [(entry, default_folder(config.outputs_dir, entry.id, config.scale)) for entry in catalogue()]
+    folders = [
+        (entry, default_folder(config.outputs_dir, entry.id, scale))
+        for entry in catalogue()
+        for scale in entry.scales
+        if config.scale in ("all", scale)
+    ]
     found = [
         (entry, folder, read_result(folder)) for entry, folder in folders if (folder / "result.json").exists()
     ]
     if not found:
+        of_scale = "" if config.scale == "all" else f" of scale {config.scale}"
         raise LandscapeError(
-            f"no reproduction of scale {config.scale} under {config.outputs_dir}/reproduce;"
-            " `landscape reproduce` makes one"
+            f"no reproduction{of_scale} under {config.outputs_dir}/reproduce; `landscape reproduce` makes one"
         )
     out = Path(config.out)
     write(out, found)

@@ -4,6 +4,7 @@ Never imports torch.
 """
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from landscape_cli.errors import LandscapeError
 from landscape_cli.files import replacing, write_text
 from landscape_cli.progress import duration
-from landscape_cli.reproduction.catalogue import Phenomenon
+from landscape_cli.reproduction.catalogue import Phenomenon, catalogue
 
 COLOURS = 128  # of a picture's palette: enough for a colour map, and a quarter of the size
 WIDTH = 1400  # pixels
+
+KEPT = ("scale", "verdict", "claims", "pictures", "train_losses", "seconds", "training_seconds")
+KEPT_PROVENANCE = ("versions", "device", "hardware", "end")
+
+Entry = tuple[Phenomenon, Path, Mapping[str, Any]]
+Result = tuple[Phenomenon, Mapping[str, Any]]
 
 SECTIONS = {
     "A": "Objective, losses, first example",
@@ -46,27 +54,65 @@ Values are mean ± standard deviation over n seeds.
 """
 
 
-def write(folder: Path, entries: Sequence[tuple[Phenomenon, Path, Mapping[str, Any]]]) -> None:
-    """Write ``README.md`` and the pictures into a folder.
+def write(folder: Path, entries: Sequence[Entry]) -> None:
+    """Write ``README.md``, the pictures and ``results.json`` into a folder.
+
+    What ``results.json`` there has of other phenomena and scales, measured elsewhere or long ago, stays.
 
     Args:
         folder: where to.
         entries: each phenomenon with the folder of its reproduction and the content of its result.json.
+
+    Raises:
+        LandscapeError: ``results.json`` cannot be read.
     """
-    results = [(entry, result) for entry, _, result in entries]
+    results = _kept(folder)
+    for entry, source, result in entries:
+        name = _name(entry.id, result["scale"])
+        for picture in set(results.get(name, {}).get("pictures", ())) - set(result["pictures"]):
+            (folder / f"{name}_{picture}").unlink(missing_ok=True)
+        for picture in result["pictures"]:
+            with replacing(folder / f"{name}_{picture}") as temporary:
+                temporary.write_bytes(_smaller(source / picture))
+        results[name] = {key: result[key] for key in KEPT if key in result}
+        made = result["provenance"]
+        results[name]["provenance"] = {key: made[key] for key in KEPT_PROVENANCE if key in made}
+    known = [
+        (entry, results[name])
+        for entry in catalogue()
+        for scale in entry.scales
+        if (name := _name(entry.id, scale)) in results
+    ]
+    write_text(folder / "results.json", json.dumps(results, indent=1, sort_keys=True) + "\n")
+    write_text(folder / "README.md", _page(known))
+
+
+def _name(phenomenon_id: str, scale: str) -> str:
+    """Return what a result is called in the gallery; a small one goes by the id of its phenomenon."""
+    return phenomenon_id if scale == "small" else f"{phenomenon_id}_{scale}"
+
+
+def _kept(folder: Path) -> dict[str, Any]:
+    path = folder / "results.json"
+    if not path.exists():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise LandscapeError(f"{path} cannot be read ({error}); bring it back or delete it") from error
+
+
+def _page(results: Sequence[Result]) -> str:
     parts = [HEAD, _overview(results), _made_with([result for _, result in results])]
     section = ""
-    for entry, source, result in entries:
+    for entry, result in results:
         if entry.section != section:
             section = entry.section
             parts.append(f"\n## {SECTIONS.get(section, section)}\n")
         parts.append(_part(entry, result))
-        for name in result["pictures"]:
-            target = folder / f"{entry.id}_{name}"
-            with replacing(target) as temporary:
-                temporary.write_bytes(_smaller(source / name))
-            parts.append(f"![{entry.line}]({target.name})\n")
-    write_text(folder / "README.md", "\n".join(parts))
+        name = _name(entry.id, result["scale"])
+        parts += [f"![{entry.line}]({name}_{picture})\n" for picture in result["pictures"]]
+    return "\n".join(parts)
 
 
 def _smaller(path: Path) -> bytes:
@@ -92,14 +138,20 @@ def _made_with(results: Sequence[Mapping[str, Any]]) -> str:
     return f"Measured with {'; '.join(sorted(made))}.\n"
 
 
-def _overview(results: Sequence[tuple[Phenomenon, Mapping[str, Any]]]) -> str:
-    rows = ["| phenomenon | verdict | claims that hold | training, then measuring |", "|---|---|---|---|"]
+def _overview(results: Sequence[Result]) -> str:
+    rows = [
+        "| phenomenon | verdict | claims that hold | training, then measuring | finished |",
+        "|---|---|---|---|---|",
+    ]
     for entry, result in results:
         counted = [claim for claim in result["claims"] if not claim["soft"]]
         holding = sum(claim["verdict"] == "holds" for claim in counted)
         times = f"{duration(result['training_seconds'])}, {duration(result['seconds'])}"
+        title = _title(entry, result)
+        anchor = title.replace("=", "").replace(",", "").replace(" ", "-")
+        day = result["provenance"].get("end", "")[:10]
         rows.append(
-            f"| [{entry.id}](#{entry.id}) | {verdict(result)} | {holding} of {len(counted)} | {times} |"
+            f"| [{title}](#{anchor}) | {verdict(result)} | {holding} of {len(counted)} | {times} | {day} |"
         )
     return "\n".join(rows) + "\n"
 
@@ -113,13 +165,17 @@ def verdict(result: Mapping[str, Any]) -> str:
     return f"{result['verdict']}; {failing} {words}"
 
 
+def _title(entry: Phenomenon, result: Mapping[str, Any]) -> str:
+    return entry.id if result["scale"] == "small" else f"{entry.id}, scale={result['scale']}"
+
+
 def _part(entry: Phenomenon, result: Mapping[str, Any]) -> str:
     rows = ["| claim | measured | wanted | verdict |", "|---|---|---|---|"]
     for claim in result["claims"]:
         rows.append(f"| {_text(claim)} | {measured(claim)} | {_wanted(claim)} | {claim['verdict']} |")
     words = "" if result["scale"] == "small" else f" scale={result['scale']}"
     lines = [
-        f"### {entry.id}\n",
+        f"### {_title(entry, result)}\n",
         f"{entry.line}. {entry.source}.\n",
         f"    landscape reproduce id={entry.id}{words}\n",
         "\n".join(rows) + "\n",

@@ -49,11 +49,13 @@ class ReproduceConfig(Computing):
 
 @dataclass
 class GalleryConfig(Common):
-    """README.md with the figures, claims and verdicts of all that `landscape reproduce` has finished."""
+    """README.md with the figures, claims and verdicts of all that `landscape reproduce` has finished, beside
+    those that the folder has already.
+    """
 
     out: str | None = key(None, "the folder; default: <outputs_dir>/gallery")
-    scale: str = key("small", f"of the reproductions: {', '.join(SCALES)}", choices=SCALES)
+    scale: str = key("all", f"of the reproductions: all, {', '.join(SCALES)}", choices=("all", *SCALES))
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the folder of the page."""
-        return Path(self.outputs_dir, "gallery" if self.scale == "small" else f"gallery_{self.scale}")
+        return Path(self.outputs_dir, "gallery" if self.scale == "all" else f"gallery_{self.scale}")

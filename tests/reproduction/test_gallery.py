@@ -1,6 +1,7 @@
 """`landscape gallery`: the page says what the results say, and its pictures are there."""
 
 import json
+import shutil
 from pathlib import Path
 
 from PIL import Image
@@ -14,7 +15,7 @@ def made_result(folder: Path, claims: list[Claim]) -> None:
     Image.effect_noise((2400, 900), 80).convert("RGB").save(folder / "first.png")
     result = {
         "id": folder.name.rpartition("_")[0],
-        "scale": "small",
+        "scale": folder.name.rpartition("_")[2],
         "verdict": overall(claims),
         "seconds": 12.0,
         "training_seconds": 240.0,
@@ -25,6 +26,8 @@ def made_result(folder: Path, claims: list[Claim]) -> None:
             "versions": {"landscape-cli": "0.1", "torch": "2.15"},
             "device": "cpu",
             "hardware": "x86_64",
+            "command": "landscape reproduce",
+            "end": "2026-11-26T12:30:00+00:00",
         },
     }
     (folder / "result.json").write_text(json.dumps(result))
@@ -43,8 +46,8 @@ def test_the_page(landscape: Landscape, tmp_path: Path) -> None:
     outcome = landscape("gallery")
     assert (outcome.status, outcome.last_line) == (0, "outputs/gallery/README.md")
     page = Path(outcome.last_line).read_text(encoding="utf-8")
-    assert "| [nn-composition](#nn-composition) | holds | 1 of 1 | 4 min, 12 s |" in page
-    assert "| [pca-trajectory](#pca-trajectory) | fails | 1 of 2 | 4 min, 12 s |" in page
+    assert "| [nn-composition](#nn-composition) | holds | 1 of 1 | 4 min, 12 s | 2026-11-26 |" in page
+    assert "| [pca-trajectory](#pca-trajectory) | fails | 1 of 2 | 4 min, 12 s | 2026-11-26 |" in page
     assert "(#condition-number) | holds; 1 reported claim fails | 1 of 1 |" in page
     assert "(#scale-invariance) | holds; 2 reported claims fail | 1 of 1 |" in page
     assert "\nTraining losses at the end: small batch 0.002 ± 0.001, large 0.25.\n" in page
@@ -58,6 +61,38 @@ def test_the_page(landscape: Landscape, tmp_path: Path) -> None:
         assert f"]({name}_first.png)" in page
         with Image.open(tmp_path / "outputs" / "gallery" / f"{name}_first.png") as picture:
             assert (picture.size, picture.mode) == ((1400, 525), "P")
+
+
+def test_what_was_measured_elsewhere_stays(landscape: Landscape, tmp_path: Path) -> None:
+    reproduced = tmp_path / "outputs" / "reproduce"
+    good, bad = Claim("it rises", [2.0, 2.5, 3.0], ">", 1.0), Claim("it falls", [2.0, 2.5, 3.0], "<", 1.0)
+    made_result(reproduced / "nn-composition_small", [good])
+    made_result(reproduced / "pca-trajectory_small", [bad])
+    assert landscape("gallery").status == 0
+    shutil.rmtree(reproduced)
+    made_result(reproduced / "pca-trajectory_small", [good])
+    made_result(reproduced / "pca-trajectory_paper", [bad])
+    (reproduced / "pca-trajectory_small" / "first.png").rename(reproduced / "second.png")
+    result = json.loads((reproduced / "pca-trajectory_small" / "result.json").read_text())
+    (reproduced / "second.png").rename(reproduced / "pca-trajectory_small" / "second.png")
+    result["pictures"] = ["second.png"]
+    (reproduced / "pca-trajectory_small" / "result.json").write_text(json.dumps(result))
+    assert landscape("gallery").status == 0
+    folder = tmp_path / "outputs" / "gallery"
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert "| [nn-composition](#nn-composition) | holds | 1 of 1 |" in page
+    assert "| [pca-trajectory](#pca-trajectory) | holds | 1 of 1 |" in page
+    assert "| [pca-trajectory, scale=paper](#pca-trajectory-scalepaper) | fails | 0 of 1 |" in page
+    assert "### pca-trajectory, scale=paper\n" in page
+    assert "    landscape reproduce id=pca-trajectory scale=paper\n" in page
+    pictures = {"nn-composition_first", "pca-trajectory_second", "pca-trajectory_paper_first"}
+    assert {path.stem for path in folder.glob("*.png")} == pictures
+    assert all(f"]({name}.png)" in page for name in pictures)
+    assert "command" not in (folder / "results.json").read_text()
+    (folder / "results.json").write_text("{")
+    outcome = landscape("gallery")
+    assert outcome.status == 1
+    assert "results.json cannot be read" in outcome.err
 
 
 def test_nothing_to_show(landscape: Landscape, tmp_path: Path) -> None:
