@@ -40,6 +40,7 @@ def draw_marks(
     *,
     shapes: Sequence[str] = (),
     taken: Sequence[Box] = (),
+    named: bool = True,
 ) -> list[Box]:
     """Draw the solutions inside the axes' limits with their labels, and return the boxes that they take.
 
@@ -50,6 +51,7 @@ def draw_marks(
         marks: label, x, y of each solution.
         shapes: Matplotlib's markers for the first of them; circles for the others.
         taken: boxes in pixels that labels keep clear of.
+        named: whether the solutions have labels.
     """
     (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
     shaped = zip(marks, chain(shapes, repeat("o")), strict=False)
@@ -74,6 +76,8 @@ def draw_marks(
             zorder=6,
             label=label,
         )
+        if not named:
+            continue
         box, (dx, dy, horizontal, vertical) = _free_side(label, center, [*taken, *boxes], axes, pixels)
         text = axes.annotate(
             label,

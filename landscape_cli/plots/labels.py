@@ -24,12 +24,13 @@ _BATCHNORM = {"recompute": "recomputed", "keep": "kept"}
 _SPLITS = {"train": "training", "test": "test"}
 _NORMS = {"filter": "filter-normalized ", "layer": "layer-normalized ", "none": "Gaussian "}
 
-# What a title leaves out unless it is what tells several panels apart.
-_DETAILS = ("lr", "epochs", "seed", "trained", "direction_seed")
+# What a title leaves out unless it is what tells several panels apart: these keys, and what is usual.
+_DETAILS = ("widths", "blocks", "growth", "lr", "epochs", "seed", "trained", "direction_seed")
+_USUAL = ("width 1", "with shortcuts", "no dropout")
 
 
 def run_title(run_config: Mapping[str, Any]) -> str:
-    """Return a run in words: ``resnet20 without shortcuts, cifar10, SGD, batch 128, weight decay 5e-4``.
+    """Return a run in words: ``resnet20, without shortcuts, cifar10, SGD, batch 128, weight decay 5e-4``.
 
     Keys that the configuration does not have are left out.
     """
@@ -108,10 +109,7 @@ def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
     architecture, dataset, optimizer = (
         config.get(group) or {} for group in ("architecture", "dataset", "optimizer")
     )
-    phrases: dict[str, str] = {}
-    if "name" in architecture:
-        without = " without shortcuts" if architecture.get("skip") is False else ""
-        phrases["architecture"] = f"{_architecture_name(architecture)}{without}"
+    phrases = _architecture_phrases(architecture) if "name" in architecture else {}
     normalization = (config.get("normalization") or {}).get("name")
     if normalization is not None and normalization != architecture.get("normalization", normalization):
         phrases["normalization"] = (
@@ -135,6 +133,24 @@ def _run_phrases(config: Mapping[str, Any]) -> dict[str, str]:
     for key, word in (("epochs", "epochs"), ("seed", "seed")):
         if isinstance(config.get(key), int):
             phrases[key] = f"{config[key]} {word}" if key == "epochs" else f"{word} {config[key]}"
+    return phrases
+
+
+def _architecture_phrases(architecture: Mapping[str, Any]) -> dict[str, str]:
+    phrases = {"architecture": _architecture_name(architecture)}
+    for key, words in (("depth", "{} layers"), ("width", "width {}"), ("growth", "growth {}")):
+        value = architecture.get(key)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            phrases[key] = words.format(number(value))
+    for key, words in (("widths", "hidden layers"), ("blocks", "blocks")):
+        values = architecture.get(key)
+        if isinstance(values, list) and all(isinstance(value, int) for value in values):
+            phrases[key] = f"{words} {'-'.join(map(str, values))}"
+    if isinstance(architecture.get("skip"), bool):
+        phrases["skip"] = "with shortcuts" if architecture["skip"] else "without shortcuts"
+    dropout = architecture.get("dropout")
+    if isinstance(dropout, int | float):
+        phrases["dropout"] = f"dropout {number(dropout)}" if dropout else "no dropout"
     return phrases
 
 
@@ -171,7 +187,7 @@ def _surface_phrases(surface: Surface) -> dict[str, str]:
 
 
 def _joined(phrases: Mapping[str, str]) -> str:
-    return ", ".join(text for key, text in phrases.items() if key not in _DETAILS)
+    return ", ".join(text for key, text in phrases.items() if key not in _DETAILS and text not in _USUAL)
 
 
 def _file_names(surfaces: Sequence[Surface]) -> list[str]:

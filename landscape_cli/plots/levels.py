@@ -12,6 +12,10 @@ from landscape_cli.plots.values import Scale
 COUNT = 10
 """Largest number of bands between levels when none is asked for."""
 
+LEAST = 4
+"""Level lines that cross a panel at least, where levels are not listed."""
+_MIDDLE = (5, 95)  # percentiles between which a panel's lines are counted
+
 # Multipliers of each decade, densest first; after them whole decades, every second, every third, …
 _MANTISSAS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 
@@ -34,6 +38,30 @@ def choose_levels(scale: Scale, levels: int | Sequence[float] | None) -> Array:
             raise LandscapeError(f"levels must be at least 2, got {levels}")
         return _round_levels(scale, levels)
     return _given_levels(scale, levels)
+
+
+def resolving(levels: Array, scale: Scale, values: Array) -> Array:
+    """Return the levels that all panels share, with round ones between them where they hardly cross a panel.
+
+    Args:
+        levels: shared, increasing, in the values' unit.
+        scale: shared.
+        values: of one panel, (ny, nx); what is not finite does not count.
+    """
+    finite = values[np.isfinite(values)]
+    if scale.log:
+        finite = np.maximum(finite, scale.low)
+    low, high = np.percentile(finite, _MIDDLE)
+    crossing = levels[(low < levels) & (levels < high)]
+    if len(crossing) >= LEAST or not high > low:
+        return levels
+    own = Scale(log=scale.log and high / low > 10, low=float(low), high=float(high), floored=False)
+    for count in range(LEAST + 1, 4 * LEAST):
+        inner = [float(f"{level:.9g}") for level in _round_levels(own, count) if low < level < high]
+        joined = np.unique([*crossing, *inner])
+        if len(joined) >= LEAST:
+            return np.unique(np.concatenate([levels, joined]))
+    return levels
 
 
 def _given_levels(scale: Scale, levels: object) -> Array:

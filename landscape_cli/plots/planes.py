@@ -8,12 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from landscape_cli.arrays import Array
+from landscape_cli.plots import smooth
 from landscape_cli.plots.interpolated import note
+from landscape_cli.plots.label_places import MARKER
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
-from landscape_cli.plots.levels import choose_levels, numbers
+from landscape_cli.plots.levels import choose_levels, numbers, resolving
 from landscape_cli.plots.missing import legend_patches
 from landscape_cli.plots.panels import (
     column_width,
@@ -24,8 +27,8 @@ from landscape_cli.plots.panels import (
     write_legend,
     write_titles,
 )
-from landscape_cli.plots.style import NORMAL
-from landscape_cli.plots.text import wrapped
+from landscape_cli.plots.style import INK, NORMAL
+from landscape_cli.plots.text import verbatim, wrapped
 from landscape_cli.plots.values import LEVELS, Scale, common_scale, values_of
 from landscape_cli.store import Surface
 
@@ -53,6 +56,20 @@ class Planes:
     title: str | None
     listed: bool
     titles: Sequence[str] | None
+
+    def levels_of(self, values: Array) -> Array:
+        """Return the heights of one panel's level lines: the shared ones, and some between where needed."""
+        levels = self.levels if self.listed else resolving(self.levels, self.scale, values)
+        return np.log10(levels) if self.scale.log else levels
+
+    @property
+    def shared_mark(self) -> str | None:
+        """What the one solution of every panel is called, or None where they have others, or one panel."""
+        marks = {tuple(surface.marks) for surface in self.surfaces}
+        if len(self.surfaces) == 1 or len(marks) > 1 or any(len(each) != 1 for each in marks):
+            return None
+        ((label, *_),) = next(iter(marks))
+        return label
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -115,13 +132,16 @@ def plane_panels(planes: Planes, *, projection: str | None = None) -> tuple[Figu
     surfaces = planes.surfaces
     figure, axes = panels(len(surfaces), ratio=0.76 if projection else 1.0, margin=0.6, projection=projection)
     common, own = panel_titles(surfaces, planes.title, planes.titles)
-    # A landscape stands far to the left of its column, beside its numbers and the colour bar.
-    write_titles(figure, axes, own, common, width=0.7 if projection else 0.85)
+    # The colour bar takes part of every column; a landscape stands far to the left of its own.
+    write_titles(figure, axes, own, common, width=0.66 if projection else 0.74)
     return figure, axes
 
 
-def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes) -> None:
-    """Give flat panels, whose limits are set, their proportions, ticks, labels and legend."""
+def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes, *, lines: bool = False) -> None:
+    """Give flat panels, whose limits are set, their proportions, ticks, labels and legend.
+
+    With `lines` the legend says what level lines are drawn through.
+    """
     for each in axes:
         each.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         each.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -132,7 +152,22 @@ def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes) -> None:
     hide_inner_ticks(axes, "y")
     for axis in ("x", "y"):
         write_axis_labels(figure, axes, [axis_label(surface, axis) for surface in planes.surfaces], axis)
-    write_legend(figure, legend_patches(planes.values), 2, note(planes.surfaces, dots=True))
+    notes = [note(planes.surfaces, dots=True), smooth.note(planes.surfaces) if lines else ""]
+    handles = [*mark_handles(planes), *legend_patches(planes.values)]
+    write_legend(figure, handles, 3, "\n".join(filter(None, notes)))
+
+
+def mark_handles(planes: Planes) -> list[Line2D]:
+    """Return the legend's entry of the solution that all panels have, or none."""
+    if planes.shared_mark is None:
+        return []
+    look: dict[str, Any] = {
+        "marker": "o",
+        "markersize": MARKER,
+        "markerfacecolor": "white",
+        "markeredgecolor": INK,
+    }
+    return [Line2D([], [], linestyle="none", label=verbatim(planes.shared_mark), **look)]
 
 
 def colour_bar(

@@ -17,7 +17,7 @@ from landscape_cli.plots.labels import direction_name
 from landscape_cli.plots.levels import numbers
 from landscape_cli.plots.missing import LOOKS, edges, missing
 from landscape_cli.plots.panels import trim_height, write_legend
-from landscape_cli.plots.planes import Planes, colour_bar, plane_panels
+from landscape_cli.plots.planes import Planes, colour_bar, mark_handles, plane_panels
 from landscape_cli.plots.style import ACCURACY, INK, SMALL, colormap
 from landscape_cli.plots.text import verbatim
 from landscape_cli.plots.trajectory import draped
@@ -55,18 +55,19 @@ def draw_surfaces(planes: Planes) -> Figure:
         )
         _grey_floor(each, surface, values, low)
         _lay_path(each, surface, heights)
-        _mark_solutions(each, surface, heights, low)
+        _mark_solutions(each, surface, heights, named=planes.shared_mark is None)
         _frame(each, planes, surface)
     colour_bar(figure, axes, planes, drawn, shrink=0.7, aspect=18)
     masks = [missing(values) for values in planes.values]
+    holes = [
+        Patch(facecolor=look["facecolor"], edgecolor=INK, linewidth=0.5, label=f"hole: {words}")
+        for words, look in LOOKS.items()
+        if any(mask[words].any() for mask in masks)
+    ]
     write_legend(
         figure,
-        [
-            Patch(facecolor=look["facecolor"], edgecolor=INK, linewidth=0.5, label=f"hole: {words}")
-            for words, look in LOOKS.items()
-            if any(mask[words].any() for mask in masks)
-        ],
-        2,
+        [*mark_handles(planes), *holes],
+        3,
         note(planes.surfaces),
     )
     trim_height(figure)
@@ -126,7 +127,7 @@ def _lay_path(axes: Axes3D, surface: Surface, heights: Any) -> None:
         axes.plot(*path, color=ACCURACY, linewidth=1.2, zorder=4)
 
 
-def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, floor: float) -> None:
+def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, *, named: bool) -> None:
     assert surface.y is not None
     for label, x, y in surface.marks:
         if not (surface.x[0] <= x <= surface.x[-1] and surface.y[0] <= y <= surface.y[-1]):
@@ -144,6 +145,8 @@ def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, floor: float) 
             markeredgecolor=INK,
             zorder=5,
         )
+        if not named:
+            continue
         axes.text(
             x,
             y,

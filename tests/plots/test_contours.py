@@ -45,13 +45,40 @@ def test_logarithmic_lines_are_interpolated_in_the_logarithm(plane):
 
 
 def test_all_panels_have_the_same_levels_and_colours(plane):
-    surfaces = [plane(bowl, name="a"), plane(lambda x, y: 30 + x, name="b", x=(-2, 2, 4))]
+    surfaces = [plane(bowl, name="a"), plane(lambda x, y: 3 * bowl(x, y), name="b", x=(-1, 1, 4))]
     axes = panels_of(draw(surfaces, kind="contour"))
     assert len(axes) == 2
     first, second = ((*contour_sets(each, filled=True), *contour_sets(each, filled=False)) for each in axes)
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.levels, other.levels)
         assert one.get_clim() == other.get_clim()
+
+
+def test_a_panel_that_the_shared_levels_hardly_cross_has_lines_between_them(plane):
+    surfaces = [plane(bowl, name="a"), plane(lambda x, y: 30 + x, name="b")]
+    first, second = panels_of(draw(surfaces, kind="contour"))
+    shared, own = set(level_lines(first)), set(level_lines(second))
+    assert shared < own
+    crossing = [len(vertices) for level, vertices in level_lines(second).items() if level not in shared]
+    assert sum(count > 0 for count in crossing) >= 4
+    (one,), (other,) = (contour_sets(each, filled=True) for each in (first, second))
+    assert one.get_clim() == other.get_clim()
+    for loss in 10 ** np.array(sorted(own - shared)):
+        assert loss == pytest.approx(float(f"{loss:.4g}"))  # round
+
+
+def test_solutions_of_one_name_are_named_once(plane):
+    marks = (("epoch 9", 0.0, 0.5),)
+    for kind in ("contour", "heatmap", "surface3d"):
+        figure = draw([plane(name=name, marks=marks) for name in "ab"], kind=kind)
+        figure.draw_without_rendering()
+        texts = [text.get_text().strip() for text in figure.findobj(Text)]
+        assert texts.count("epoch 9") == 1
+        assert "epoch 9" in {text.get_text() for text in figure.legends[0].get_texts()}
+        (alone,) = (
+            text for text in draw([plane(marks=marks)], kind=kind).findobj(Text) if "epoch" in text.get_text()
+        )
+        assert alone.axes is not None
 
 
 @pytest.mark.parametrize("levels", [[3.0, 5.0, 9.0], [3, 5, 9]])
@@ -84,7 +111,13 @@ def test_nothing_is_drawn_through_points_that_are_missing(plane):
 
 
 def test_a_whole_surface_has_no_legend(plane):
-    assert draw([plane()], kind="contour").legends == []
+    assert draw([plane(x=(-1, 1, 101), y=(0, 1, 101))], kind="contour").legends == []
+
+
+def test_what_curves_are_drawn_through_is_said(plane):
+    (legend,) = draw([plane(x=(-1, 1, 9), y=(0, 1, 5))], kind="contour").legends
+    expected = "level lines are smooth curves through 9\N{MULTIPLICATION SIGN}5 points"
+    assert legend.get_title().get_text() == expected
 
 
 def test_level_labels_have_the_values_and_cover_nothing(plane):

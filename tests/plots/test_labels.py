@@ -8,7 +8,7 @@ from landscape_cli.plots.labels import axis_label, direction_name, panel_titles,
 
 def test_a_run_in_words(run_config):
     without = run_config(architecture__skip=False)
-    assert run_title(without) == "resnet20 without shortcuts, cifar10, SGD, batch 128, weight decay 5e-4"
+    assert run_title(without) == "resnet20, without shortcuts, cifar10, SGD, batch 128, weight decay 5e-4"
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,29 @@ def test_a_single_surface_has_its_whole_title(plane, run_config):
 def test_several_surfaces_say_the_common_once_and_then_what_differs(plane, run_config):
     surfaces = [plane(), plane(run_config=run_config(architecture__skip=False, batch_size=8192))]
     common, own = panel_titles(surfaces)
-    assert common == "cifar10, SGD, weight decay 5e-4"
-    assert own == ["resnet20, batch 128", "resnet20 without shortcuts, batch 8192"]
+    assert common == "resnet20, cifar10, SGD, weight decay 5e-4"
+    assert own == ["with shortcuts, batch 128", "without shortcuts, batch 8192"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "whole", "own"),
+    [
+        ([{"depth": 20}, {"depth": 56}], "resnet20, 20 layers", ["20 layers", "56 layers"]),
+        ([{"width": 1}, {"width": 0.25}], "resnet20", ["width 1", "width 0.25"]),
+        ([{"dropout": 0.0}, {"dropout": 0.2}], "resnet20", ["no dropout", "dropout 0.2"]),
+        ([{"widths": [64, 32]}, {"widths": [8]}], "resnet20", ["hidden layers 64-32", "hidden layers 8"]),
+        ([{"growth": 8}, {"growth": 12}], "resnet20", ["growth 8", "growth 12"]),
+        ([{"blocks": [3, 3]}, {"blocks": [6, 6]}], "resnet20", ["blocks 3-3", "blocks 6-6"]),
+    ],
+)
+def test_what_an_architecture_is_made_of_tells_surfaces_apart(plane, run_config, changes, whole, own):
+    configs = [
+        run_config(**{f"architecture__{key}": value for key, value in change.items()}) for change in changes
+    ]
+    assert run_title(configs[0]).startswith(f"{whole}, cifar10")
+    common, titles = panel_titles([plane(run_config=config) for config in configs])
+    assert common.startswith("resnet20, cifar10")
+    assert titles == own
 
 
 def test_details_appear_only_where_they_differ(plane, run_config):
