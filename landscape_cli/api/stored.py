@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from landscape_cli import measures, store
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
-from landscape_cli.plots.values import default_split
 from landscape_cli.store import Surface
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def plot(
     out: str | Path | None = None,
     *,
     kind: str = "auto",
-    value: str = "loss",
+    value: str = "auto",
     split: str = "auto",
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
@@ -58,8 +57,8 @@ def plot(
         out: a picture that ends in .png, .pdf or .svg; a page to turn and zoom, .html; or a trajectory that
             grows, .gif or .mp4.
         kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, or ``auto``.
-        value: ``loss`` or ``accuracy``, of planes; lines show both. Of `hessian` also
-            ``largest_eigenvalue``, ``smallest_eigenvalue`` or ``eigenvalue_ratio``.
+        value: ``loss`` or ``accuracy``; lines show both. Of `hessian` also ``largest_eigenvalue``,
+            ``smallest_eigenvalue`` or ``eigenvalue_ratio``; ``auto``: the last where all have it, else loss.
         split: ``train`` or ``test``, of planes; ``auto``: ``train`` where there is one.
         scale: ``linear``, ``log`` or ``auto``.
         levels: of contours: how many, or their values.
@@ -72,8 +71,7 @@ def plot(
     from landscape_cli.plots.draw import draw, save  # Matplotlib takes half a second to import
 
     several = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
-    shown = default_split(several, value) if split == "auto" else split
-    options: dict[str, Any] = {"value": value, "split": shown, "scale": scale, "title": title}
+    options: dict[str, Any] = {"value": value, "split": split, "scale": scale, "title": title}
     figure = draw(several, kind=kind, levels=levels, **options)
     if out is not None and Path(out).suffix.lower() == ".html":
         from landscape_cli.plots.interactive import interactive_html  # plotly takes long to import

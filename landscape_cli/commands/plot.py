@@ -7,7 +7,6 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.files import write_text
 from landscape_cli.plots.animation import ANIMATED, save_animation
 from landscape_cli.plots.draw import draw, resolve_kind, save
-from landscape_cli.plots.values import default_split
 from landscape_cli.schemas.files import PlotConfig
 from landscape_cli.store import read
 
@@ -17,8 +16,7 @@ def run(config: PlotConfig) -> Path:
     assert config.out is not None
     out = Path(config.out)
     surfaces = [read(Path(path)) for path in config.file]
-    options: dict[str, Any] = {key: getattr(config, key) for key in ("value", "scale", "title")}
-    options["split"] = default_split(surfaces, config.value) if config.split == "auto" else config.split
+    options: dict[str, Any] = {key: getattr(config, key) for key in ("value", "split", "scale", "title")}
     if out.suffix.lower() == ".html":
         from landscape_cli.plots.interactive import interactive_html
 

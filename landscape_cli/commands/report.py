@@ -10,14 +10,22 @@ from landscape_cli.plots.draw import draw, png
 from landscape_cli.plots.interactive import interactive_fragment
 from landscape_cli.plots.labels import run_title
 from landscape_cli.plots.page import Section, page_html
-from landscape_cli.plots.values import default_split
+from landscape_cli.plots.values import has_eigenvalues
 from landscape_cli.runs import Run, open_run
 from landscape_cli.schemas.files import ReportConfig
-from landscape_cli.store import read
+from landscape_cli.store import Surface, read
 
-INTERPOLATIONS = "Loss, and accuracy of classes, on the straight line between two solutions."
-LINES = "Loss, and accuracy of classes, along a line through the weights; training solid, test dashed."
-PLANES = "The loss on a plane through the weights: level lines, on levels that the panels share."
+RATIO = "How far from convex: the modulus of the smallest eigenvalue of the Hessian over the largest."
+CAPTIONS = {
+    "Between solutions": "Loss, and accuracy of classes, on the straight line between two solutions.",
+    "Lines": "Loss, and accuracy of classes, along a line through the weights; training solid, test dashed.",
+    "Planes": "The loss on a plane through the weights: level lines, on levels that the panels share.",
+    "Curvature along lines": RATIO,
+    "Curvature on planes": RATIO,
+    "Curvature of layers": "The ends of the spectrum of the Hessian's block of each layer.",
+}
+"""Headings of the pictures, in their order -> captions."""
+TURNED = ("Planes", "Curvature on planes")
 COLUMNS = {
     "epoch": ("epoch", ".0f"),
     "train_loss": ("training loss", ".4g"),
@@ -38,29 +46,30 @@ def run(config: ReportConfig) -> Path:
     if not runs and not surfaces:
         raise LandscapeError("nothing to report: say run= with run folders, file= with HDF5 files, or both")
     sections = [Section("Runs", table=_table(runs))] if runs else []
-    interpolations = [surface for surface in surfaces if surface.kind == "interpolation"]
-    lines = [surface for surface in surfaces if surface.y is None and surface.kind == "surface"]
-    planes = [surface for surface in surfaces if surface.y is not None]
-    for heading, caption, group in (
-        ("Between solutions", INTERPOLATIONS, interpolations),
-        ("Lines", LINES, lines),
-        ("Planes", PLANES, planes),
-    ):
-        if group:
-            sections.append(
-                Section(heading, caption, picture=png(draw(group, split=default_split(group, "loss"))))
-            )
-    if planes:
-        sections.append(
-            Section(
-                "Planes, interactive",
-                TURN,
-                interactive=interactive_fragment(planes, split=default_split(planes, "loss")),
-            )
-        )
+    groups: dict[str, list[Surface]] = {}
+    for surface in surfaces:
+        groups.setdefault(_heading(surface), []).append(surface)
+    for heading, caption in CAPTIONS.items():
+        if heading in groups:
+            sections.append(Section(heading, caption, picture=png(draw(groups[heading]))))
+    for heading in TURNED:
+        if heading in groups:
+            turned = interactive_fragment(groups[heading])
+            sections.append(Section(f"{heading}, interactive", TURN, interactive=turned))
     out = Path(config.out)
     write_text(out, page_html(config.title, sections))
     return out
+
+
+def _heading(surface: Surface) -> str:
+    """Return under which heading a file is drawn."""
+    if surface.layers is not None:
+        return "Curvature of layers"
+    if surface.kind == "interpolation":
+        return "Between solutions"
+    if has_eigenvalues(surface):
+        return "Curvature along lines" if surface.y is None else "Curvature on planes"
+    return "Lines" if surface.y is None else "Planes"
 
 
 def _table(runs: Sequence[Run]) -> list[list[str]]:

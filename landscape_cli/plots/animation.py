@@ -18,7 +18,7 @@ from landscape_cli.plots.labels import panel_titles, value_label
 from landscape_cli.plots.levels import number
 from landscape_cli.plots.style import ACCURACY, INK, styled
 from landscape_cli.plots.trajectory import PATH
-from landscape_cli.plots.values import check_value
+from landscape_cli.plots.values import check_value, chosen
 from landscape_cli.store import Surface, Trajectory
 
 ANIMATED = (".gif", ".mp4")
@@ -36,8 +36,8 @@ def save_animation(
     path: Path,
     *,
     kind: str = "auto",
-    value: str = "loss",
-    split: str = "train",
+    value: str = "auto",
+    split: str = "auto",
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
     title: str | None = None,
@@ -57,6 +57,7 @@ def save_animation(
         )
     if kind not in FLAT:
         raise LandscapeError(f"kind={kind} cannot be animated; choose kind={', '.join(FLAT)}")
+    value, split = chosen(surfaces, value, split)
     check_value(surfaces, value)
     trajectory = surfaces[0].trajectory
     count = len(trajectory.epoch)

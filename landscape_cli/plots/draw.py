@@ -16,11 +16,11 @@ from landscape_cli.plots.lines import draw_lines
 from landscape_cli.plots.planes import planes
 from landscape_cli.plots.style import styled
 from landscape_cli.plots.surface3d import draw_surfaces
-from landscape_cli.plots.values import check_value
+from landscape_cli.plots.values import EIGENVALUES, check_value, chosen
 from landscape_cli.store import Surface
 
 KINDS = {
-    "auto": "line for lines and interpolations, contour for planes",
+    "auto": "line for lines and interpolations, contour for planes, heatmap for eigenvalues over them",
     "line": "loss (left axis) and accuracy (right axis) along a line; training solid, test dashed",
     "contour": "labelled level lines over a plane",
     "heatmap": "one coloured cell a point of a plane",
@@ -38,8 +38,8 @@ _METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def resolve_kind(surfaces: Sequence[Surface], kind: str) -> str:
-    """Return the kind that `kind` means for these files: ``auto`` becomes ``line`` or ``contour``.
+def resolve_kind(surfaces: Sequence[Surface], kind: str, value: str = "loss") -> str:
+    """Return the kind that `kind` means for a value of these files: ``auto`` becomes one that fits.
 
     Raises:
         LandscapeError: no such kind, no file, lines and planes together, or a kind that does not fit a file.
@@ -58,7 +58,9 @@ def resolve_kind(surfaces: Sequence[Surface], kind: str) -> str:
     if len(first.x) == 1:
         raise LandscapeError(f"{first.path} holds a single point; a picture needs a line or a plane")
     if kind == "auto":
-        return "line" if first.y is None else "contour"
+        if first.y is None:
+            return "line"
+        return "heatmap" if value in EIGENVALUES else "contour"  # these maps are coarse and rough
     if first.y is None and kind in _PLANES:
         raise LandscapeError(
             f"kind={kind} draws planes and {first.path} holds a line; choose kind=line or interactive"
@@ -73,8 +75,8 @@ def draw(
     surfaces: Sequence[Surface],
     *,
     kind: str = "auto",
-    value: str = "loss",
-    split: str = "train",
+    value: str = "auto",
+    split: str = "auto",
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
     title: str | None = None,
@@ -85,8 +87,9 @@ def draw(
     Args:
         surfaces: all lines, or all planes.
         kind: one of `KINDS` but ``interactive``, which is no figure.
-        value: of planes: ``loss``, ``accuracy`` or another one that the files hold; lines show these two.
-        split: ``train`` or ``test``, of planes; lines show both.
+        value: ``loss``, ``accuracy`` or another one that the files hold; lines show these two together.
+            ``auto``: the eigenvalue ratio of files that `landscape hessian` wrote, otherwise the loss.
+        split: ``train`` or ``test``, of planes; lines show both. ``auto``: ``train`` where every file has it.
         scale: of the values: ``linear``, ``log`` or ``auto`` (logarithmic for losses over a factor of 30).
         levels: of contours: how many, or their values; a list's ends also limit heat maps and 3D surfaces.
         title: in place of the one made of the runs' configurations.
@@ -95,7 +98,8 @@ def draw(
     Raises:
         LandscapeError: the kind does not fit a file, values are missing, or an option is out of range.
     """
-    kind = resolve_kind(surfaces, kind)
+    value, split = chosen(surfaces, value, split)
+    kind = resolve_kind(surfaces, kind, value)
     if kind == "interactive":
         raise LandscapeError("kind=interactive is an HTML page; choose out= with the ending .html")
     if any(surface.layers is not None for surface in surfaces):
@@ -104,9 +108,7 @@ def draw(
     check_value(surfaces, value)
     with styled():
         if kind == "line":
-            if value not in ("loss", "accuracy"):
-                raise LandscapeError(f"value={value} is drawn of planes, and {surfaces[0].path} holds a line")
-            return draw_lines(surfaces, scale=scale, title=title, titles=titles)
+            return draw_lines(surfaces, value=value, scale=scale, title=title, titles=titles)
         shared = planes(
             surfaces, value=value, split=split, scale=scale, levels=levels, title=title, titles=titles
         )

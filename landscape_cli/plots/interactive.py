@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from landscape_cli.plots.interactive_lines import line_figure
 from landscape_cli.plots.interactive_planes import plane_figure
 from landscape_cli.plots.labels import panel_titles
-from landscape_cli.plots.values import check_value
+from landscape_cli.plots.values import check_value, chosen
 from landscape_cli.store import Surface
 
 # Without plotly's buttons that lead to its web site, one of which uploads the data.
@@ -20,8 +20,8 @@ _CONFIG = {"responsive": True, "displaylogo": False, "showSendToCloud": False}
 def interactive_html(
     surfaces: Sequence[Surface],
     *,
-    value: str = "loss",
-    split: str = "train",
+    value: str = "auto",
+    split: str = "auto",
     scale: str = "auto",
     title: str | None = None,
 ) -> str:
@@ -38,21 +38,22 @@ def interactive_html(
 def interactive_fragment(
     surfaces: Sequence[Surface],
     *,
-    value: str = "loss",
-    split: str = "train",
+    value: str = "auto",
+    split: str = "auto",
     scale: str = "auto",
     title: str | None = None,
 ) -> str:
     """Return the interactive picture as a piece of HTML, for a page that has `plotly_js` in it once.
 
-    Planes are 3D surfaces with a button each for loss and accuracy, training and test, linear and log;
+    Planes are 3D surfaces with a button each for loss, accuracy and the Hessian's eigenvalues, where all
+    files have them, training and test, linear and log;
     hovering shows the coordinates and the value. Lines show all curves, with buttons for the loss's scale.
     Several files stand side by side with shared ranges. Missing points are holes, counted below the title.
 
     Args:
         surfaces: all lines, or all planes.
-        value: ``loss`` or ``accuracy``: which planes show first.
-        split: ``train`` or ``test``: which planes show first.
+        value: ``loss``, ``accuracy``, … or ``auto``, as for `draw`: which planes show first.
+        split: ``train``, ``test`` or ``auto``: which planes show first.
         scale: ``auto``, ``linear`` or ``log``: how the loss shows first.
         title: in place of the one made of the runs' configurations.
 
@@ -61,9 +62,10 @@ def interactive_fragment(
     """
     import plotly.graph_objects as go
 
+    value, split = chosen(surfaces, value, split)
     if surfaces[0].y is None:
         check_value(surfaces, value)
-        figure = go.Figure(line_figure(surfaces, scale=scale, title=title))
+        figure = go.Figure(line_figure(surfaces, value=value, scale=scale, title=title))
     else:
         figure = go.Figure(plane_figure(surfaces, value=value, split=split, scale=scale, title=title))
     # The name depends on the content alone: equal files give equal pages, and two pictures fit in one.

@@ -9,36 +9,39 @@ from landscape_cli.arrays import Array
 from landscape_cli.plots.interactive_layout import domains, escaped, page_layout, panel_words, plain
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
-from landscape_cli.plots.lines import curves, lone
+from landscape_cli.plots.lines import curves, left_value, lone
 from landscape_cli.plots.style import ACCURACY, LOSS
-from landscape_cli.plots.values import common_scale
+from landscape_cli.plots.values import LEVELS, common_scale
 from landscape_cli.store import Surface
 
-_COLOURS = {"loss": LOSS, "accuracy": ACCURACY}
 
-
-def line_figure(surfaces: Sequence[Surface], *, scale: str, title: str | None) -> dict[str, Any]:
+def line_figure(
+    surfaces: Sequence[Surface], *, value: str = "loss", scale: str, title: str | None
+) -> dict[str, Any]:
     """Return the figure of lines, as plotly.js takes it; arguments as for `interactive_fragment`.
 
     Raises:
         LandscapeError: no loss is evaluated, or `scale` is unknown.
     """
-    drawn = [curves(surface) for surface in surfaces]
-    losses = [[values for (_, value), values in each.items() if value == "loss"] for each in drawn]
+    main = left_value(value)
+    drawn = [curves(surface, value) for surface in surfaces]
+    losses = [[values for (_, name), values in each.items() if name == main] for each in drawn]
     ranges = _loss_ranges(np.concatenate([values for each in losses for values in each]))
-    wanted = common_scale([values for each in losses for values in each], scale)
+    wanted = common_scale(
+        [values for each in losses for values in each], scale, may_be_log=main not in LEVELS
+    )
     loss_axes = [_left(panel, "yaxis") for panel in range(len(surfaces))]
     buttons = []
     for name, limits in ranges.items():
         change = {
             f"{axis}.{key}": new for axis in loss_axes for key, new in (("type", name), ("range", limits))
         }
-        buttons.append({"label": f"loss: {name}", "method": "relayout", "args": [change]})
+        buttons.append({"label": f"{main.replace('_', ' ')}: {name}", "method": "relayout", "args": [change]})
 
     name = "log" if wanted.log else "linear"
     common, own = panel_titles(surfaces, title)
     layout = page_layout(common, len(surfaces), buttons, list(ranges).index(name))
-    label = value_label("", "loss", [surface.run_config for surface in surfaces])
+    label = value_label("", main, [surface.run_config for surface in surfaces])
     for panel, surface in enumerate(surfaces):
         layout |= _axes(panel, len(surfaces), escaped(axis_label(surface, "x")), label)
         layout[loss_axes[panel]] |= {"type": name, "range": ranges[name]}
@@ -114,7 +117,7 @@ def _curve(panel: int, split: str, value: str, surface: Surface, values: Array) 
         "xaxis": _x(panel),
         "yaxis": _right(panel) if accuracy else _left(panel),
         "line": {
-            "color": _COLOURS[value],
+            "color": ACCURACY if accuracy else LOSS,
             "width": 1.5 if accuracy else 3,
             "dash": "solid" if split == "train" else "dash",
         },

@@ -15,10 +15,11 @@ from landscape_cli.plots.labels import direction_name, panel_titles, value_label
 from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.style import ACCURACY, INK
 from landscape_cli.plots.trajectory import draped
-from landscape_cli.plots.values import Scale, check_value, common_scale, values_of
+from landscape_cli.plots.values import EIGENVALUES, Scale, check_value, common_scale, values_of
 from landscape_cli.store import Surface
 
-VALUES = ("loss", "accuracy")
+VALUES = ("loss", "accuracy", *EIGENVALUES)
+LOGARITHMIC = ("loss", "largest_eigenvalue")  # have a button for the logarithm too
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class View:
     @property
     def name(self) -> str:
         """The value in words, without its unit."""
-        return value_label(self.split, self.value, []).removesuffix(" (%)")
+        return value_label(self.split, self.value, []).partition(" (")[0]
 
 
 def plane_figure(
@@ -46,13 +47,14 @@ def plane_figure(
     """Return the figure of planes, as plotly.js takes it; arguments as for `interactive_fragment`.
 
     Raises:
-        LandscapeError: `value` is neither loss nor accuracy or is not evaluated, or `scale` is unknown.
+        LandscapeError: `value` has no button or is not evaluated, or `scale` is unknown.
     """
     if value not in VALUES:
-        raise unknown("value", value, VALUES)
+        stored = {name.partition("/")[2] for surface in surfaces for name in surface.values}
+        raise unknown("value", value, stored & set(VALUES))
     check_value(surfaces, value)
     wanted = common_scale(
-        [values_of(surface, split, value) for surface in surfaces], scale, may_be_log=value == "loss"
+        [values_of(surface, split, value) for surface in surfaces], scale, may_be_log=value in LOGARITHMIC
     )
     views = _views(surfaces)
     matching = [index for index, view in enumerate(views) if (view.split, view.value) == (split, value)]
@@ -103,7 +105,7 @@ def _views(surfaces: Sequence[Surface]) -> list[View]:
             arrays = [values_of(surface, split, value) for surface in surfaces]
             label = value_label(split, value, [surface.run_config for surface in surfaces])
             positive = any((array[np.isfinite(array)] > 0).any() for array in arrays)
-            for name in ("linear", "log") if value == "loss" and positive else ("linear",):
+            for name in ("linear", "log") if value in LOGARITHMIC and positive else ("linear",):
                 scale = common_scale(arrays, name)
                 views.append(View(split, value, scale, arrays, label + scale.note().replace("\n", " ")))
     return views

@@ -70,7 +70,7 @@ def value_label(split: str, value: str, run_configs: Sequence[Mapping[str, Any]]
     if value == "accuracy":
         return f"{words} (%)"
     if value in _HESSIAN:
-        return f"{_HESSIAN[value]} ({_SPLITS.get(split, split)} loss)"
+        return f"{_HESSIAN[value]} ({_SPLITS.get(split, split)} loss)".replace("( ", "(")
     losses = {str(config.get("loss")) for config in run_configs}
     unit = _LOSSES.get(losses.pop()) if len(losses) == 1 else None
     return f"{words} ({unit})" if unit else words

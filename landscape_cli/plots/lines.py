@@ -29,7 +29,7 @@ from landscape_cli.plots.panels import (
 )
 from landscape_cli.plots.style import ACCURACY, LOSS, SPLIT_LINES
 from landscape_cli.plots.text import verbatim
-from landscape_cli.plots.values import Scale, common_scale, values_of
+from landscape_cli.plots.values import LEVELS, Scale, common_scale, values_of
 from landscape_cli.store import Surface
 
 # In grey the colours are alike: the loss is a thick plain line, the accuracy a thin one with open markers.
@@ -49,23 +49,31 @@ BAND: dict[str, Any] = {"facecolor": LOSS, "alpha": 0.2, "linewidth": 0}
 """Look of the band of a standard error to both sides of a loss."""
 
 
-def curves(surface: Surface) -> dict[tuple[str, str], Array]:
+def curves(surface: Surface, value: str = "loss") -> dict[tuple[str, str], Array]:
     """Return the values to draw of a line, (nx,) each, by (split, value): what is there and evaluated at all.
 
-    Accuracies are in percent.
+    Loss and accuracy, in percent, belong together; another value stands alone.
 
     Raises:
-        LandscapeError: there is no loss to draw.
+        LandscapeError: there is nothing to draw.
     """
+    main = left_value(value)
     found = {
-        (split, value): values_of(surface, split, value)
-        for value in LOOKS
+        (split, each): values_of(surface, split, each)
+        for each in (LOOKS if main == "loss" else (main,))
         for split in SPLIT_LINES
-        if not np.isnan(surface.values.get(f"{split}/{value}", np.nan)).all()
+        if not np.isnan(surface.values.get(f"{split}/{each}", np.nan)).all()
     }
-    if not any(value == "loss" for _, value in found):
-        raise LandscapeError(f"{surface.path}: no loss is evaluated yet; run the command that makes it again")
+    if not any(each == main for _, each in found):
+        raise LandscapeError(
+            f"{surface.path}: no {main} is evaluated yet; run the command that makes it again"
+        )
     return found
+
+
+def left_value(value: str) -> str:
+    """Return the value on the left axis where `value` is asked for: accuracies are beside the loss."""
+    return "loss" if value in LOOKS else value
 
 
 def lone(values: Array) -> Mask:
@@ -75,7 +83,12 @@ def lone(values: Array) -> Mask:
 
 
 def draw_lines(
-    surfaces: Sequence[Surface], *, scale: str, title: str | None, titles: Sequence[str] | None = None
+    surfaces: Sequence[Surface],
+    *,
+    scale: str,
+    title: str | None,
+    titles: Sequence[str] | None = None,
+    value: str = "loss",
 ) -> Figure:
     """Return the picture of lines: loss on the left axis, accuracy in percent on the right one.
 
@@ -87,10 +100,12 @@ def draw_lines(
         scale: of the loss: ``auto``, ``linear`` or ``log``.
         title: in place of the one made of the runs' configurations.
         titles: of the panels, likewise.
+        value: on the left axis; with another one than the loss there is no accuracy.
     """
-    drawn = [curves(surface) for surface in surfaces]
-    losses = [values for each in drawn for (_, value), values in each.items() if value == "loss"]
-    loss_scale = common_scale(losses, scale)
+    main = left_value(value)
+    drawn = [curves(surface, value) for surface in surfaces]
+    losses = [values for each in drawn for (_, name), values in each.items() if name == main]
+    loss_scale = common_scale(losses, scale, may_be_log=main not in LEVELS)
     figure, axes = panels(len(surfaces), ratio={1: 0.72, 2: 0.6}.get(len(surfaces), 1.0), margin=0.6)
     dotted = any(interpolated(surface).any() for surface in surfaces)
     rights = [
@@ -100,7 +115,7 @@ def draw_lines(
 
     solution_axes = [_mark_solutions(left, surface) for left, surface in zip(axes, surfaces, strict=True)]
 
-    label = value_label("", "loss", [surface.run_config for surface in surfaces]) + loss_scale.note()
+    label = value_label("", main, [surface.run_config for surface in surfaces]) + loss_scale.note()
     for left, right in zip(axes, rights, strict=True):
         if is_left(left):
             left.set_ylabel(label, color=LOSS)
@@ -111,8 +126,8 @@ def draw_lines(
     bands = [
         band
         for surface, each in zip(surfaces, drawn, strict=True)
-        for split, value in each
-        if value == "loss" and (band := _band(surface, split)) is not None
+        for split, name in each
+        if name == "loss" and (band := _band(surface, split)) is not None
     ]
     _share_limits(axes, loss_scale.log, [*losses, *(upper for _, upper in bands)])
     hide_inner_ticks(axes, "y")
@@ -120,10 +135,10 @@ def draw_lines(
     common, own = panel_titles(surfaces, title, titles)
     write_titles(figure, axes, own, common)
     handles: list[Artist] = [
-        _handle(split, value)
-        for value in LOOKS
+        _handle(split, name)
+        for name in (LOOKS if main == "loss" else (main,))
         for split in SPLIT_LINES
-        if any((split, value) in each for each in drawn)
+        if any((split, name) in each for each in drawn)
     ]
     if bands:
         handles.append(Patch(label="± standard error of the loss", **BAND))
@@ -154,11 +169,11 @@ def _draw_panel(
     x = surface.x
     right = left.twinx() if any(value == "accuracy" for _, value in drawn) else None
     for (split, value), values in drawn.items():
-        axes = left if value == "loss" or right is None else right
+        axes = left if value != "accuracy" or right is None else right
         dots = lone(values)
-        if value == "loss":
+        if value != "accuracy":
             hatch_spans(left, x, values)
-            if (band := _band(surface, split)) is not None:
+            if value == "loss" and (band := _band(surface, split)) is not None:
                 # reaching for zero, it would take most of a logarithmic axis
                 lower = np.maximum(band[0], scale.low / 2) if scale.log else band[0]
                 left.fill_between(x, lower, band[1], zorder=1, **BAND)
@@ -167,10 +182,10 @@ def _draw_panel(
             )
             dots |= surface.evaluated & dotted
         (curve,) = axes.plot(
-            x, values, linestyle=SPLIT_LINES[split], label=f"{split}/{value}", **LOOKS[value]
+            x, values, linestyle=SPLIT_LINES[split], label=f"{split}/{value}", **_look(value)
         )
         curve.set_markevery(_marker_places(surface.evaluated))
-        axes.plot(x[dots], values[dots], linestyle="none", marker=".", color=LOOKS[value]["color"])
+        axes.plot(x[dots], values[dots], linestyle="none", marker=".", color=_look(value)["color"])
     if scale.log:
         left.set_yscale("log")
     left.tick_params(axis="y", which="both", colors=LOSS)
@@ -235,5 +250,9 @@ def _share_limits(axes: Sequence[Axes], log: bool, losses: Sequence[Array]) -> N
 
 
 def _handle(split: str, value: str) -> Line2D:
-    words = "training" if split == "train" else split
-    return Line2D([], [], linestyle=SPLIT_LINES[split], label=f"{words} {value}", **LOOKS[value])
+    words = value_label(split, value, []).removesuffix(" (%)")
+    return Line2D([], [], linestyle=SPLIT_LINES[split], label=words, **_look(value))
+
+
+def _look(value: str) -> dict[str, Any]:
+    return LOOKS.get(value, LOOKS["loss"])

@@ -10,6 +10,7 @@ from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.store import Surface
 
 SCALES = ("auto", "linear", "log")
+SPLITS = ("train", "test")
 
 LEVELS: dict[str, tuple[float, ...]] = {"eigenvalue_ratio": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)}
 """Levels of a value unless others are asked for: those of figure 7 of Li et al. (2018)."""
@@ -18,9 +19,27 @@ LOG_FROM = 30.0
 """Ratio of the largest to the smallest positive value above which ``scale=auto`` is logarithmic."""
 
 
-def default_split(surfaces: Sequence[Surface], value: str) -> str:
-    """Return ``train`` where every file has that value of it, else ``test``."""
-    return "train" if all(f"train/{value}" in surface.values for surface in surfaces) else "test"
+EIGENVALUES = ("eigenvalue_ratio", "largest_eigenvalue", "smallest_eigenvalue")
+"""What a file of `landscape hessian` has besides the loss."""
+
+
+def has_eigenvalues(surface: Surface) -> bool:
+    """Return whether a file is one of `landscape hessian`, of points in weight space rather than layers."""
+    return surface.layers is None and any(f"{split}/{EIGENVALUES[0]}" in surface.values for split in SPLITS)
+
+
+def chosen(surfaces: Sequence[Surface], value: str, split: str) -> tuple[str, str]:
+    """Return the value and the split to draw, where they may be ``auto``.
+
+    The value is then the eigenvalue ratio if all files have one, else the loss; the split ``train`` where
+    every file has that value of it, else ``test``.
+    """
+    if value == "auto":
+        value = EIGENVALUES[0] if all(map(has_eigenvalues, surfaces)) else "loss"
+    if split == "auto":
+        has_train = all(f"train/{value}" in surface.values for surface in surfaces)
+        split = "train" if has_train else "test"
+    return value, split
 
 
 def check_value(surfaces: Sequence[Surface], value: str) -> None:

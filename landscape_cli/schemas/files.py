@@ -13,7 +13,7 @@ from landscape_cli.schemas.common import SPLITS, Common, as_list
 # of `store.export`, which takes long to import, with what their default names end in
 FORMATS = {"csv": ".csv", "path": "_path.csv", "npz": ".npz", "vtp": ".vtp", "tg": "_tg.h5"}
 
-VALUES = ("loss", "accuracy", "largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio")
+VALUES = ("auto", "loss", "accuracy", "largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio")
 
 
 @dataclass
@@ -28,8 +28,9 @@ class PlotConfig(Common):
     file: Any = key(MISSING, "a file, or several: a.h5,b.h5")
     kind: str = key("auto", "auto, line, contour, heatmap, surface3d, interactive")
     value: str = key(
-        "loss",
-        "loss or accuracy; of `landscape hessian`: largest_eigenvalue, smallest_eigenvalue, eigenvalue_ratio",
+        "auto",
+        "loss or accuracy; of `landscape hessian`: largest_eigenvalue, smallest_eigenvalue, eigenvalue_ratio;"
+        " auto: the last of these where all files have it, otherwise loss",
         choices=VALUES,
     )
     split: str = key("auto", "auto (train where it is stored), train or test", choices=("auto", *SPLITS))

@@ -1,5 +1,6 @@
 """Surfaces to draw, with values that show where each number belongs."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,22 @@ def plane() -> Callable[..., Surface]:
         values |= {"train/accuracy": accuracy, "test/accuracy": accuracy / 2}
         told |= {"config": config, "run_config": run_config, "marks": list(marks)}
         return stored(name, xs, ys, values, **told)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def curved(plane: Callable[..., Surface], line: Callable[..., Surface]) -> Callable[..., Surface]:
+    def make(split: str = "train", *, along: bool = False, **told: Any) -> Surface:
+        """Return a file of `landscape hessian` over a plane, or `along` a line; `told`: as for `plane`."""
+        given = {"config": RANDOM, **told}
+        surface = line(**given) if along else plane(**given)
+        loss = surface.values["train/loss"]
+        largest, smallest = 10 * loss, -loss * np.linspace(0.1, 4, loss.shape[-1])
+        ends = {"largest_eigenvalue": largest, "smallest_eigenvalue": smallest}
+        ends |= {"eigenvalue_ratio": np.abs(smallest / largest), "residual": 0.001 * loss}
+        values = {f"{split}/{name}": array for name, array in {"loss": loss, **ends}.items()}
+        return dataclasses.replace(surface, values=values)
 
     return make
 
