@@ -45,7 +45,11 @@ def skip_vs_noskip_depth(lab: Lab, *, shallow: Sequence[str], deep: Sequence[str
 
 
 def draw_skip_vs_noskip_depth(
-    seeds: Sequence[Measured], *, names: Mapping[str, str], pair: Sequence[str], levels: list[float]
+    seeds: Sequence[Measured],
+    *,
+    names: Mapping[str, str],
+    pair: Sequence[str],
+    levels: Sequence[float] | None = None,
 ) -> dict[str, Figure]:
     """Draw the planes of all networks, those of a pair as surfaces, and the measures."""
     return {
@@ -81,7 +85,7 @@ def wide_resnet_56_k(lab: Lab, *, factors: Mapping[str, Mapping[str, float]], ri
 
 
 def draw_wide_resnet_56_k(
-    seeds: Sequence[Measured], *, names: Mapping[str, str], levels: list[float]
+    seeds: Sequence[Measured], *, names: Mapping[str, str], levels: Sequence[float] | None = None
 ) -> dict[str, Figure]:
     """Draw the planes and the measures."""
     return {"planes": _contours(seeds, names, levels), "measures": _dots(seeds, names)}
@@ -119,7 +123,7 @@ def vgg_like_depth_transition(lab: Lab, *, rise: float) -> Measured:
 
 
 def draw_vgg_like_depth_transition(
-    seeds: Sequence[Measured], *, names: Mapping[str, str], levels: list[float]
+    seeds: Sequence[Measured], *, names: Mapping[str, str], levels: Sequence[float] | None = None
 ) -> dict[str, Figure]:
     """Draw the planes, and the number of minima over depth."""
     dots = {
@@ -155,7 +159,7 @@ def _planes(lab: Lab, rise: float) -> dict[str, dict[str, Any]]:
 
 
 def _contours(
-    seeds: Sequence[Measured], names: Mapping[str, str], levels: list[float], kind: str = "contour"
+    seeds: Sequence[Measured], names: Mapping[str, str], levels: Sequence[float] | None, kind: str = "contour"
 ) -> Figure:
     errors = across(seeds, "test_error")
     return draw(

@@ -56,6 +56,6 @@ def draw_contours(planes: Planes) -> Figure:
         if dotted:
             dot_evaluated(each, surface, (colormap, norm), planes.scale.heights(values))
         label_levels(
-            each, lines, planes.value_of, draw_solutions(each, surface, named=planes.shared_mark is None)
+            each, lines, planes.scale.value, draw_solutions(each, surface, named=planes.shared_mark is None)
         )
     return figure

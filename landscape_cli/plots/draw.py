@@ -110,7 +110,14 @@ def draw(
         if kind == "line":
             return draw_lines(surfaces, value=value, scale=scale, title=title, titles=titles)
         shared = planes(
-            surfaces, value=value, split=split, scale=scale, levels=levels, title=title, titles=titles
+            surfaces,
+            value=value,
+            split=split,
+            scale=scale,
+            levels=levels,
+            title=title,
+            titles=titles,
+            landscape=kind == "surface3d",
         )
         return _PLANES[kind](shared)
 

@@ -80,6 +80,9 @@ def _given_levels(scale: Scale, levels: object) -> Array:
 
 
 def _round_levels(scale: Scale, count: int) -> Array:
+    if scale.bend:  # zero, and round levels of the logarithmic part
+        above = Scale(log=True, low=scale.bend, high=max(scale.high, 2 * scale.bend), floored=False)
+        return np.concatenate([[scale.low], _round_levels(above, count)[1:]])
     if not scale.log:
         from matplotlib.ticker import (
             MaxNLocator,

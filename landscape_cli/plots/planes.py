@@ -60,7 +60,7 @@ class Planes:
     def levels_of(self, values: Array) -> Array:
         """Return the heights of one panel's level lines: the shared ones, and some between where needed."""
         levels = self.levels if self.listed else resolving(self.levels, self.scale, values)
-        return np.log10(levels) if self.scale.log else levels
+        return self.scale.heights(levels).data
 
     @property
     def shared_mark(self) -> str | None:
@@ -82,7 +82,7 @@ class Planes:
     @property
     def heights(self) -> Array:
         """The heights of the levels."""
-        return np.log10(self.levels) if self.scale.log else self.levels
+        return self.scale.heights(self.levels).data
 
     @property
     def ticks(self) -> list[tuple[float, float]]:
@@ -98,10 +98,6 @@ class Planes:
             below, above
         ]
 
-    def value_of(self, height: float) -> float:
-        """Return the value of a height."""
-        return float(10**height) if self.scale.log else height
-
 
 def planes(
     surfaces: Sequence[Surface],
@@ -112,14 +108,19 @@ def planes(
     levels: int | Sequence[float] | None,
     title: str | None,
     titles: Sequence[str] | None,
+    landscape: bool = False,
 ) -> Planes:
     """Return surfaces with what their panels share; arguments as for `draw`.
+
+    A `landscape` has a logarithmic scale on which the bottom of a bowl is round.
 
     Raises:
         LandscapeError: a file has no such values, the scale or the levels do not fit.
     """
     values = [values_of(surface, split, value) for surface in surfaces]
     shared = common_scale(values, scale, may_be_log=value not in ("accuracy", *LEVELS))
+    if landscape:
+        shared = shared.bent(values)
     if levels is None and not shared.log:
         levels = LEVELS.get(value)
     listed = levels is not None and not isinstance(levels, int)

@@ -1,7 +1,7 @@
 """The numbers of a picture: which array of a surface, and the scale that all panels share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,9 @@ SPLITS = ("train", "test")
 
 LEVELS: dict[str, tuple[float, ...]] = {"eigenvalue_ratio": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)}
 """Levels of a value unless others are asked for: those of figure 7 of Li et al. (2018)."""
+
+BOTTOM = 0.05
+"""Share of the values that lie where the logarithmic heights of a landscape go over to linear ones."""
 
 LOG_FROM = 30.0
 """Ratio of the largest to the smallest positive value above which ``scale=auto`` is logarithmic."""
@@ -80,28 +83,53 @@ class Scale:
     """How values become heights, the same for all panels of a picture.
 
     A height is the value itself on a linear scale and its log10 on a logarithmic one. There, values of zero
-    or less have no height and are drawn at the smallest positive one, `low`; `floored` tells of it.
+    or less have no height and are drawn at the smallest positive one, `low`; `floored` tells of it. With a
+    `bend` a logarithmic scale goes over to a linear one towards zero, at about that value: a height is
+    arsinh(value / bend) / ln 10, so that a bowl whose bottom is near zero keeps the shape of one.
     """
 
     log: bool
     low: float
     high: float
     floored: bool
+    bend: float = 0.0
 
     def heights(self, values: Array) -> np.ma.MaskedArray[tuple[int, ...], np.dtype[np.float64]]:
         """Return the heights of `values`, of the same shape, with what is not finite masked."""
         finite = np.isfinite(values)
-        filled = np.where(finite, values, self.high)
-        heights = np.log10(np.maximum(filled, self.low)) if self.log else filled
-        return np.ma.masked_array(heights, mask=~finite)
+        return np.ma.masked_array(self._of(np.where(finite, values, self.high)), mask=~finite)
 
     def height(self, value: float) -> float:
         """Return the height of one value."""
-        return float(np.log10(max(value, self.low))) if self.log else value
+        return float(self._of(np.array(value)))
+
+    def value(self, height: float) -> float:
+        """Return the value of a height."""
+        if self.bend:
+            return float(self.bend * np.sinh(height * np.log(10)))
+        return float(10**height) if self.log else height
+
+    def _of(self, values: Array) -> Array:
+        if self.bend:
+            return np.asarray(np.arcsinh(values / self.bend) / np.log(10))
+        return np.asarray(np.log10(np.maximum(values, self.low))) if self.log else values
 
     def note(self) -> str:
         """Return what the axis label must add, or an empty string."""
+        if self.bend:
+            return f"\n(logarithmic above {self.bend:g}, linear below)"
         return f"\n(values ≤ 0 drawn at {self.low:.1g})" if self.floored else ""
+
+    def bent(self, arrays: Sequence[Array]) -> "Scale":
+        """Return the scale of a landscape: bent where the deepest points would be a needle on a plain one.
+
+        It bends at the 5 % quantile of the values, if the least lies more than a decade below that.
+        """
+        finite = np.concatenate([array[np.isfinite(array)] for array in arrays])
+        bend = float(np.quantile(finite, BOTTOM))
+        if not self.log or bend <= 10 * self.low:
+            return self
+        return replace(self, bend=float(f"{bend:.0e}"), low=min(0.0, float(finite.min())), floored=False)
 
 
 def common_scale(arrays: Sequence[Array], scale: str, *, may_be_log: bool = True) -> Scale:

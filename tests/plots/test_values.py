@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.errors import LandscapeError
+from landscape_cli.plots.levels import choose_levels
 from landscape_cli.plots.values import check_value, common_scale, values_of
 
 
@@ -93,3 +94,40 @@ def test_a_value_that_a_file_has_of_no_split_is_refused(plane):
     regression = plane(name="regression", accuracy=False)
     with pytest.raises(LandscapeError, match=r"^out/regression.h5 has no accuracy; choose value=loss$"):
         check_value([plane(), regression], "accuracy")
+
+
+def bowl_and_floor():
+    """Losses of a bowl whose bottom is nearly zero, and what is left of them without their bottom."""
+    x = np.linspace(-1, 1, 41)
+    loss = 1e-4 + 60 * (x**2 + x[:, None] ** 2)
+    return loss, np.maximum(loss, 2.0)
+
+
+def test_a_landscape_goes_over_to_linear_heights_where_its_bottom_would_be_a_needle():
+    bowl, floor = bowl_and_floor()
+    plain = common_scale([bowl], "log")
+    bent = plain.bent([bowl])
+    assert bent.bend == pytest.approx(np.quantile(bowl, 0.05), rel=0.2)
+    values = np.array([0.0, 1e-4, 0.5, bent.bend, 7.0, 100.0])
+    heights = bent.heights(values)
+    expected = np.log(values / bent.bend + np.sqrt((values / bent.bend) ** 2 + 1)) / np.log(10)
+    np.testing.assert_allclose(heights, expected, atol=1e-12)
+    np.testing.assert_allclose([bent.value(height) for height in heights], values, atol=1e-9)
+    assert bent.height(1e4) - bent.height(1e3) == pytest.approx(1, abs=1e-3)
+    assert bent.height(100.0) == pytest.approx(float(heights[-1]))
+    # a parabola's curvature at the bottom is not that of a spike: the innermost step is the smallest
+    row = bent.heights(bowl[20])
+    assert row[21] - row[20] < row[22] - row[21]
+    assert plain.heights(bowl[20])[21] - plain.heights(bowl[20])[20] > 1
+    assert f"logarithmic above {bent.bend:g}, linear below" in bent.note()
+    assert common_scale([floor], "log").bent([floor]).bend == 0
+    assert common_scale([bowl], "linear").bent([bowl]).bend == 0
+
+
+def test_values_of_a_bent_scale_have_round_levels_from_zero():
+    bowl, _ = bowl_and_floor()
+    scale = common_scale([bowl], "log").bent([bowl])
+    levels = choose_levels(scale, None)
+    assert levels[0] == 0
+    assert levels[-1] >= bowl.max()
+    assert (np.diff(scale.heights(levels)) > 0.1).all()
