@@ -11,7 +11,7 @@ LANDSCAPE := $(BIN)/landscape
 PHENOMENA := $(basename $(notdir $(wildcard conf/phenomena/*.yaml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test figures paper costs bench lint clean $(PHENOMENA:%=figure-%) $(PHENOMENA:%=paper-%)
+.PHONY: help demo test figures paper costs bench gpu lint clean $(PHENOMENA:%=figure-%) $(PHENOMENA:%=paper-%)
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -53,6 +53,11 @@ costs: $(VENV)/installed
 
 bench: $(VENV)/installed-dev ## the benchmarks, an hour on two idle cores (benchmarks/README.md)
 	@set -e; for name in startup rates point processes training memory cheaper; do $(BIN)/python -m benchmarks.$$name; echo; done
+
+# one stage or several: make gpu STAGE="equal cost"; where what comes back: GPU_OUT
+GPU_OUT ?= outputs/gpu
+gpu: $(VENV)/installed-dev ## what is to be measured where there is a GPU, in stages of minutes (benchmarks/README.md)
+	$(BIN)/python -m benchmarks.gpu $(STAGE) --out $(GPU_OUT) --data $(DATA)
 
 lint: $(VENV)/installed-dev ## style and types
 	$(BIN)/ruff check .
