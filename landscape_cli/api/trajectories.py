@@ -27,7 +27,7 @@ from landscape_cli.store import Surface
 from landscape_cli.store.trajectory import FEWEST, RECORDED
 from landscape_cli.surfaces.grid import as_grid, grid
 from landscape_cli.surfaces.known_solutions import KnownSolution
-from landscape_cli.surfaces.loss_field import LossField
+from landscape_cli.surfaces.path_field import PathField
 from landscape_cli.surfaces.trajectory import around
 from landscape_cli.surfaces.trajectory import trajectory as plane_of
 from landscape_cli.weights.arithmetic import first_nan, params_of
@@ -134,7 +134,7 @@ def trajectory(
     start = replace(origin, label=there, x=float(path.x[0]), y=float(path.y[0]), identity=identities[0])
     axes = zip((asked["x"], asked["y"]), around(path), strict=True)
     across, up = (grid(*given) if given else automatic for given, automatic in axes)
-    field = LossField(problem, plane, across, up, exactly)
+    field = PathField(problem, plane, across, up, exactly, path, weights)
     config = {"run": GIVEN, **dataclasses.asdict(exactly), **asked}
     return computed(Path(out), field, problem, config, [origin, start], identities[1:-1], path.datasets())
 

@@ -35,6 +35,10 @@ COLUMNS = {
     "weight_norm": ("weight norm", ".4g"),
 }
 """Of the table of runs: name in metrics.csv -> head and format."""
+PATH = (
+    "The loss at the checkpoints of a training, and on the plane below them: where the two differ, or much of"
+    " the distance lies outside of the plane, the plane tells little of the training."
+)
 TURN = "The same planes, to turn and zoom and to read values from."
 
 
@@ -52,6 +56,9 @@ def run(config: ReportConfig) -> Path:
     for heading, caption in CAPTIONS.items():
         if heading in groups:
             sections.append(Section(heading, caption, picture=png(draw(groups[heading]))))
+    paths = [surface for surface in surfaces if surface.trajectory and surface.trajectory.path]
+    if paths:
+        sections.append(Section("Along the path", PATH, picture=png(draw(paths, kind="path"))))
     for heading in TURNED:
         if heading in groups:
             turned = interactive_fragment(groups[heading])

@@ -1,10 +1,12 @@
 """`landscape trajectory`: a run's path through weight space, on the plane that it lies in best."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from landscape_cli import checkpoint
 from landscape_cli import device as devices
@@ -19,7 +21,7 @@ from landscape_cli.store.trajectory import FEWEST, RECORDED
 from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import grid
 from landscape_cli.surfaces.known_solutions import known_solutions
-from landscape_cli.surfaces.loss_field import LossField
+from landscape_cli.surfaces.path_field import PathField
 from landscape_cli.surfaces.trajectory import around, trajectory
 from landscape_cli.weights.arithmetic import params_of
 from landscape_cli.weights.selection import selected
@@ -43,8 +45,12 @@ def _run(config: TrajectoryConfig, group: processes.Group) -> Path | None:
     last, first, *others = (Solution(trained, epoch) for epoch in (epochs[-1], *epochs[:-1]))
     model = last.network(dataset, trust=config.trust)
     rows = {epoch: trained.row(epoch) for epoch in epochs}
+
+    def weights(number: int) -> Mapping[str, Tensor]:
+        return dict(checkpoint.load(trained.checkpoint_path(epochs[number]))["model"])
+
     plane, path = trajectory(
-        lambda number: checkpoint.load(trained.checkpoint_path(epochs[number]))["model"],
+        weights,
         params_of(model),
         selected(model, config.params),
         epochs,
@@ -71,7 +77,8 @@ def _run(config: TrajectoryConfig, group: processes.Group) -> Path | None:
         [solution.identity for solution in others],
         path.datasets(),
     )
-    return compute(group, Path(config.out or ""), LossField(problem, plane, x, y, options), header)
+    field = PathField(problem, plane, x, y, options, path, weights)
+    return compute(group, Path(config.out or ""), field, header)
 
 
 def _recorded(values: list[float]) -> Array | None:

@@ -44,6 +44,10 @@ class Plane:
         self.evaluator.move(
             self.origin, [(coordinates[axis], self.directions[axis]) for axis in self.directions]
         )
+        self.estimate_statistics()
+
+    def estimate_statistics(self) -> None:
+        """Estimate running statistics where the evaluator stands, if that is asked for."""
         if self.batchnorm_inputs is not None:
             network, inputs = self.evaluator.network, self.batchnorm_inputs
             network.autograd(lambda: recompute(network.model, inputs))

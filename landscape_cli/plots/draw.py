@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import replacing
+from landscape_cli.plots.along_path import draw_along_path
 from landscape_cli.plots.contours import draw_contours
 from landscape_cli.plots.heatmaps import draw_heatmaps
 from landscape_cli.plots.layers import draw_layers
@@ -25,6 +26,7 @@ KINDS = {
     "contour": "labelled level lines over a plane",
     "heatmap": "one coloured cell a point of a plane",
     "surface3d": "a plane's loss as a landscape",
+    "path": "of a trajectory: the loss at its checkpoints, and below them on the plane, over epochs",
     "interactive": "an HTML page to turn, zoom and read values from; opens without a network",
 }
 """Name of each kind of picture -> what it shows, in a line."""
@@ -107,6 +109,8 @@ def draw(
             return draw_layers(surfaces, title=title, titles=titles)
     check_value(surfaces, value)
     with styled():
+        if kind == "path":
+            return draw_along_path(surfaces, value=value, scale=scale, title=title, titles=titles)
         if kind == "line":
             return draw_lines(surfaces, value=value, scale=scale, title=title, titles=titles)
         shared = planes(

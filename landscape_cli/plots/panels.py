@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from landscape_cli.plots.style import COLUMN, NORMAL, PAGE, SMALL
-from landscape_cli.plots.text import wrapped
+from landscape_cli.plots.text import text_width, wrapped
 
+LEGEND_HANDLE = 0.5  # inches of a line or a patch beside its label, and of the gap to the next one
 PER_ROW = 4
 PER_ROW_3D = 2
 
@@ -143,12 +144,17 @@ def hide_inner_ticks(axes: Sequence[Axes], axis: str) -> None:
 
 
 def write_legend(figure: Figure, handles: Sequence[Any], columns: int, note: str = "") -> None:
-    """Put a legend below the panels, where it covers nothing, with a note on its top; none for neither."""
+    """Put a legend below the panels, where it covers nothing, with a note on its top; none for neither.
+
+    It has at most so many columns, and fewer where the page is too narrow for them.
+    """
     if handles or note:
+        widest = max((text_width(str(handle.get_label()), SMALL) for handle in handles), default=0.0)
+        fitting = int(figure.get_figwidth() // (widest + LEGEND_HANDLE))
         legend = figure.legend(
             handles=list(handles),
             loc="outside lower center",
-            ncols=max(min(columns, len(handles)), 1),
+            ncols=max(min(columns, fitting, len(handles)), 1),
             title=wrapped(note, 0.95 * figure.get_figwidth(), SMALL),
         )
         legend.get_title().set_multialignment("center")

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from landscape_cli.arrays import Array
-from landscape_cli.plots import smooth
+from landscape_cli.plots import along_path, smooth
 from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.label_places import MARKER
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
@@ -154,6 +154,7 @@ def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes, *, lines:
     for axis in ("x", "y"):
         write_axis_labels(figure, axes, [axis_label(surface, axis) for surface in planes.surfaces], axis)
     notes = [note(planes.surfaces, dots=True), smooth.note(planes.surfaces) if lines else ""]
+    notes.append(along_path.note(planes.surfaces))
     handles = [*mark_handles(planes), *legend_patches(planes.values)]
     write_legend(figure, handles, 3, "\n".join(filter(None, notes)))
 

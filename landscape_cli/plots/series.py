@@ -25,7 +25,7 @@ class Series:
     """A curve.
 
     Attributes:
-        label: its entry in the legend, one for all panels.
+        label: its entry in the legend, one for all panels; empty: none.
         x: (n,).
         values: (n,), or (seeds, n): mean and standard deviation are drawn.
         steps: draw as a histogram's outline.
@@ -105,7 +105,8 @@ def _draw(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
         mean = values.mean(axis=0)
         style: dict[str, Any] = {"drawstyle": "steps-mid"} if series.steps else {}
         (handle,) = axes.plot(x, mean, color=colour, linestyle=line, label=series.label, **style)
-        handles.setdefault(series.label, handle)
+        if series.label:
+            handles.setdefault(series.label, handle)
         if len(values) > 1:
             sd = values.std(axis=0, ddof=1)
             low = np.maximum(mean - sd, values.min(axis=0) / 2) if "y" in panel.log else mean - sd

@@ -26,7 +26,7 @@ class PlotConfig(Common):
         " name under outputs_dir",
     )
     file: Any = key(MISSING, "a file, or several: a.h5,b.h5")
-    kind: str = key("auto", "auto, line, contour, heatmap, surface3d, interactive")
+    kind: str = key("auto", "auto, line, contour, heatmap, surface3d, path, interactive")
     value: str = key(
         "auto",
         "loss or accuracy; of `landscape hessian`: largest_eigenvalue, smallest_eigenvalue, eigenvalue_ratio;"

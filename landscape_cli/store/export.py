@@ -11,7 +11,7 @@ import numpy as np
 from landscape_cli.errors import LandscapeError
 from landscape_cli.store import goldstein
 from landscape_cli.store.surface import Surface
-from landscape_cli.store.trajectory import RECORDED
+from landscape_cli.store.trajectory import ALONG, RECORDED
 from landscape_cli.store.vtp import as_vtp
 
 
@@ -36,7 +36,8 @@ def as_csv(surface: Surface) -> str:
 
 
 def path_as_csv(surface: Surface) -> str:
-    """Return a table with a row a checkpoint of a trajectory: its epoch, x, y, distance, recorded losses, ….
+    """Return a table with a row a checkpoint of a trajectory: its epoch, x, y, distance, recorded losses, …,
+    and the losses at the checkpoint (``path_train_loss``, …) and below it (``plane_train_loss``, …).
 
     Raises:
         LandscapeError: the file has none.
@@ -49,10 +50,11 @@ def path_as_csv(surface: Surface) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     known = [name for name in RECORDED if getattr(path, name) is not None]  # a regression has no accuracy
-    names = ("epoch", "x", "y", "distance", *known)
-    columns = [getattr(path, name).tolist() for name in names]
-    writer.writerow(names)
-    writer.writerows(map(_cell, row) for row in zip(*columns, strict=True))
+    columns = {name: getattr(path, name) for name in ("epoch", "x", "y", "distance", *known)}
+    columns |= {f"{place}_{name}": values for place in ALONG for name, values in getattr(path, place).items()}
+    writer.writerow(columns)
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    writer.writerows(map(_cell, row) for row in rows)
     return text.getvalue()
 
 

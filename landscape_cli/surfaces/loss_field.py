@@ -175,11 +175,7 @@ class LossField:
         """Yield the anchors, and then what is wanted for as long as something is."""
         if self.anchors:
             yield [index for index in self.anchors if not writer.evaluated[index]]
-            for split in self.splits:
-                known = writer.array(f"anchors/{split}")
-                loss = writer.values[f"{split}/loss"]
-                means = np.array([loss[index] for index in self.anchors])
-                self.calibrate(split, known, means)
+            for split, (known, means) in self.calibrate_from(writer).items():
                 share(split, np.vstack([known.T, means]).tobytes())
         while indices := self._wanted(writer):
             yield indices
@@ -204,6 +200,10 @@ class LossField:
         if index in self.anchors:
             return self._at_anchor(place)
         self.plane.move(*place)
+        return self.values_here()
+
+    def values_here(self) -> Values:
+        """Return the values where the evaluator of `plane` stands."""
         values: Values = {}
         for split in self.splits:
             samples = self.plane.evaluator.samples(split)
@@ -259,6 +259,16 @@ class LossField:
                 f"{interpolated.size:,} of {errors.size:,} points interpolated; estimated error of log-loss:"
                 f" {interpolated.mean():.2g} on average, at most {interpolated.max():.2g}"
             )
+
+    def calibrate_from(self, writer: Writer) -> dict[str, tuple[Array, Array]]:
+        """Calibrate each split by what a file has of the anchors; return that, as `calibrate` takes it."""
+        found = {}
+        for split in self.splits if self.anchors else ():
+            loss = writer.values[f"{split}/loss"]
+            means = np.array([loss[index] for index in self.anchors])
+            found[split] = writer.array(f"anchors/{split}"), means
+            self.calibrate(split, *found[split])
+        return found
 
     def calibrate(self, split: str, losses: Array, means: Array) -> None:
         """Weight the subset of a split so that it agrees with the whole split at the anchors.

@@ -65,6 +65,11 @@ def test_the_path_of_a_trajectory(landscape: Landscape, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
     assert float(rows[-1]["x"]) == float(rows[-1]["y"]) == 0
+    for row in rows:  # at a checkpoint the loss is the recorded one; the last is on the plane
+        for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy"):
+            assert float(row[f"path_{name}"]) == pytest.approx(float(row[name]), rel=1e-5)
+    assert float(rows[-1]["plane_train_loss"]) == float(rows[-1]["path_train_loss"])
+    assert float(rows[0]["plane_train_loss"]) > 0
 
 
 def test_a_file_of_goldsteins_tools(landscape: Landscape, tmp_path: Path) -> None:

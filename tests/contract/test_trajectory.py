@@ -50,7 +50,7 @@ def test_the_file_holds_the_path(folder: Path) -> None:
     with h5py.File(folder / "path.h5") as file:
         assert set(file["trajectory"]) == {
             *("epoch", "x", "y", "distance", "random_plane_ratio"),
-            *("train_loss", "test_loss", "train_accuracy", "test_accuracy"),
+            *("train_loss", "test_loss", "train_accuracy", "test_accuracy", "path", "plane"),
         }
         assert file["explained_variance_ratio"].shape == (EPOCHS,)
         assert file["centred_explained_variance_ratio"].shape == (EPOCHS + 1,)
@@ -58,6 +58,7 @@ def test_the_file_holds_the_path(folder: Path) -> None:
     recorded = metrics(folder / "kept")
     for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy"):
         np.testing.assert_array_equal(getattr(path, name), [row[name] for row in recorded])
+        np.testing.assert_allclose(path.path[name], getattr(path, name), rtol=1e-5)
     assert path.x[-1] == path.y[-1] == path.distance[-1] == 0
     assert [label for label, *_ in surface.marks] == [f"epoch {EPOCHS}", "epoch 0"]
     assert surface.marks[1][1:] == (path.x[0], path.y[0])

@@ -246,3 +246,61 @@ def test_a_film_is_what_ffmpeg_makes_of_the_frames(walked, monkeypatch, tmp_path
     assert frames > EPOCHS
     assert width % 2 == height % 2 == 0
     assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.fixture
+def along(plane):
+    """A plane whose loss differs from that at the checkpoints, of which the last was not evaluated yet."""
+    losses = np.array([2.3, 1.0, 0.5, 0.04, np.nan])
+    there = {
+        f"{split}_{value}": factor * losses
+        for split, factor in (("train", 1), ("test", 2))
+        for value in ("loss",)
+    }
+    below = {name: values * np.array([0.5, 1, 2, 3, np.nan]) for name, values in there.items()}
+    marks = (("epoch 4", 0.0, 0.0), ("epoch 0", X[0], Y[0]))
+    return plane(
+        lambda x, y: 4 + x + 3 * y, y=(-1, 1, 7), marks=marks, trajectory=path(path=there, plane=below)
+    )
+
+
+def test_the_loss_along_the_path_is_drawn_beside_that_below_it(along):
+    figure = draw([along], kind="path")
+    losses, shares = figure.axes
+    curves = {line.get_label(): line.get_ydata() for line in losses.lines}
+    assert set(curves) == {
+        *("training, at the checkpoint", "training, below it on the plane"),
+        *("test, at the checkpoint", "test, below it on the plane"),
+    }
+    found = along.trajectory
+    np.testing.assert_array_equal(curves["training, at the checkpoint"], found.path["train_loss"])
+    np.testing.assert_array_equal(curves["test, below it on the plane"], found.plane["test_loss"])
+    assert losses.get_yscale() == "log"
+    (share,) = shares.lines
+    whole = np.sqrt(found.x**2 + found.y**2 + found.distance**2)
+    np.testing.assert_allclose(share.get_ydata(), 100 * found.distance / whole)
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == set(curves)
+    assert losses.get_xlabel() == "epoch"
+
+
+def test_a_picture_of_the_plane_says_how_far_it_is_to_be_trusted(along, walked):
+    for kind in ("contour", "heatmap"):
+        (legend,) = draw([along], kind=kind).legends
+        words = legend.get_title().get_text().replace("\n", " ")
+        assert "below the checkpoints the plane's training loss is 0.5 to 3 times theirs (kind=path)" in words
+    assert all("times theirs" not in each.get_title().get_text() for each in draw([walked]).legends)
+
+
+def test_what_has_no_losses_along_a_path_is_refused(along, walked, plane):
+    for surface, message in (
+        (plane(), "kind=path draws what `landscape trajectory` wrote, and .* has no path"),
+        (walked, "has no loss along its path; run `landscape trajectory` again"),
+    ):
+        with pytest.raises(LandscapeError, match=message):
+            draw([surface], kind="path")
+    with pytest.raises(LandscapeError, match="has no accuracy along its path"):
+        draw([along], kind="path", value="accuracy")
+    nothing = {"train_loss": np.full(EPOCHS, np.nan)}
+    begun = dataclasses.replace(along, trajectory=path(path=nothing, plane=nothing))
+    with pytest.raises(LandscapeError, match="its path is not evaluated yet; run the same command again"):
+        draw([begun], kind="path")

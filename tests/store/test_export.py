@@ -14,7 +14,7 @@ from landscape_cli import store
 from landscape_cli.errors import LandscapeError
 from landscape_cli.schemas import files
 from landscape_cli.store.export import FORMATS, as_csv, as_goldstein, as_npz, path_as_csv
-from landscape_cli.store.trajectory import Trajectory
+from landscape_cli.store.trajectory import ALONG, Trajectory
 
 AWKWARD = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, math.inf, -0.0]
 
@@ -51,18 +51,22 @@ def test_the_command_offers_every_format() -> None:
 
 def walk() -> Trajectory:
     """A path of four checkpoints; its columns are all different."""
-    columns = {field.name: np.array(AWKWARD[:4]) + k for k, field in enumerate(fields(Trajectory))}
+    names = [field.name for field in fields(Trajectory) if field.name not in ALONG]
+    columns = {name: np.array(AWKWARD[:4]) + k for k, name in enumerate(names)}
+    along = {place: {"train_loss": np.array(AWKWARD[:4]) - k} for k, place in enumerate(ALONG, start=1)}
     ratios = {"random_plane_ratio": 0.001, "explained_variance_ratio": np.array([0.7, 0.2, 0.1])}
     nan = np.array([np.nan, 1.0, np.inf, 0.1])
-    return Trajectory(**{**columns, **ratios, "epoch": np.array([0, 1, 5, 20]), "test_loss": nan})
+    return Trajectory(**{**columns, **ratios, "epoch": np.array([0, 1, 5, 20]), "test_loss": nan, **along})
 
 
 def test_every_checkpoint_of_a_path(tmp_path: Path) -> None:
     surface = replace(store.read(create(tmp_path / "s.h5")), trajectory=walk())
     rows = list(csv.DictReader(io.StringIO(path_as_csv(surface))))
     recorded = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
-    assert list(rows[0]) == ["epoch", "x", "y", "distance", *recorded]
+    assert list(rows[0]) == ["epoch", "x", "y", "distance", *recorded, "path_train_loss", "plane_train_loss"]
     assert [row["epoch"] for row in rows] == ["0", "1", "5", "20"]
+    for k, place in enumerate(ALONG, start=1):
+        assert [float(row[f"{place}_train_loss"]) for row in rows] == (np.array(AWKWARD[:4]) - k).tolist()
     assert [row["test_loss"] for row in rows] == ["", "1.0", "inf", "0.1"]
     for name in ("x", "y", "distance", "train_loss", "train_accuracy", "test_accuracy"):
         assert np.array([float(row[name]) for row in rows]).tobytes() == getattr(walk(), name).tobytes()
