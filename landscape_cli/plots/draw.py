@@ -114,14 +114,7 @@ def draw(
         if kind == "line":
             return draw_lines(surfaces, value=value, scale=scale, title=title, titles=titles)
         shared = planes(
-            surfaces,
-            value=value,
-            split=split,
-            scale=scale,
-            levels=levels,
-            title=title,
-            titles=titles,
-            landscape=kind == "surface3d",
+            surfaces, value=value, split=split, scale=scale, levels=levels, title=title, titles=titles
         )
         return _PLANES[kind](shared)
 

@@ -34,5 +34,5 @@ def draw_heatmaps(planes: Planes) -> Figure:
     for each, surface, values in zip(axes, planes.surfaces, planes.values, strict=True):
         if dotted:
             dot_evaluated(each, surface, (colours, norm), planes.scale.heights(values))
-        draw_solutions(each, surface, named=planes.shared_mark is None)
+        draw_solutions(each, surface)
     return figure

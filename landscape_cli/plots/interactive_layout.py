@@ -4,7 +4,7 @@ Figures are plain dictionaries in the form of plotly.js, so that nothing here im
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,20 @@ from landscape_cli.arrays import Array
 from landscape_cli.plots.interpolated import note
 from landscape_cli.plots.missing import missing
 from landscape_cli.plots.style import INK
+from landscape_cli.plots.text import lines
 from landscape_cli.store import Surface
 
-ROW_PIXELS, MARGIN_PIXELS = 540, 90
-_FONT = {"family": "system-ui, 'DejaVu Sans', sans-serif", "size": 13, "color": INK}
+NARROW = 940
+"""Width in pixels that a page is laid out for: that of a report; titles fit where it is wider."""
+ROW_PIXELS = {
+    1: 540,
+    2: 440,
+    3: 340,
+}  # height of a panel by the columns: no landscape is cut off at its sides
+LINE, TITLE_LINE = 18, 21  # pixels
+BUTTONS, MODEBAR, GAP = 34, 200, 12
+TITLE_SIZE, FONT_SIZE, SMALL_SIZE = 16, 13, 11  # pixels
+_FONT = {"family": "system-ui, 'DejaVu Sans', sans-serif", "size": FONT_SIZE, "color": INK}
 
 
 def escaped(text: str) -> str:
@@ -24,70 +34,102 @@ def escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def page_layout(title: str, count: int, buttons: list[dict[str, Any]], active: int) -> dict[str, Any]:
-    """Return the layout of a picture with `count` panels: its title and a row of buttons, one pressed."""
-    rows = len({bottom for _, (bottom, _) in domains(count)})
+def columns_of(count: int) -> int:
+    """Return how many panels stand side by side: up to three."""
+    return count if count <= 3 else 2 if count == 4 else 3
+
+
+def page_layout(
+    title: str, words: Sequence[Mapping[str, Any]], buttons: list[dict[str, Any]], active: int
+) -> dict[str, Any]:
+    """Return the layout of a picture: its title, a row of buttons, one pressed, and room for all panels.
+
+    Args:
+        title: above all.
+        words: of each panel, `panel_words`.
+        buttons: what they change.
+        active: the one that is pressed.
+    """
+    columns, rows, above = _grid(words)
+    broken = lines(title, (NARROW - MODEBAR) / 96, TITLE_SIZE * 0.75)
+    margin = GAP + (TITLE_LINE * len(broken) if title else GAP) + GAP + BUTTONS + GAP
+    many = sum(9 * len(button["label"]) + 26 for button in buttons) > NARROW
     return {
-        "title": {"text": escaped(title), "x": 0.5, "y": 0.99, "yanchor": "top", "font": {"size": 16}},
-        "height": ROW_PIXELS * rows + MARGIN_PIXELS,
-        "margin": {"l": 60, "r": 60, "t": MARGIN_PIXELS, "b": 0},
+        "title": {
+            "text": "<br>".join(map(escaped, broken)),
+            "x": 0.02,
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": GAP},
+            "font": {"size": TITLE_SIZE},
+        },
+        "height": rows * (above + ROW_PIXELS[columns]) + margin,
+        "margin": {"l": 20, "r": 20, "t": margin, "b": 0},
         "font": _FONT,
         "template": "plotly_white",
+        "annotations": list(words),
         "updatemenus": [
             {
-                "type": "buttons",
-                "direction": "right",
+                "type": "dropdown" if many else "buttons",
+                "direction": "down" if many else "right",
                 "buttons": buttons,
                 "active": active,
                 "x": 0,
                 "xanchor": "left",
                 "y": 1.0,
                 "yanchor": "bottom",
-                "pad": {"b": 14},
+                "pad": {"b": GAP},
             }
         ],
     }
 
 
-def domains(count: int) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """Return the share of the picture, left to right and bottom to top, of each panel: up to three a row.
-
-    Room for the title stays free above each.
-    """
-    columns = count if count <= 3 else 2 if count == 4 else 3
-    rows = -(-count // columns)
+def domains(words: Sequence[Mapping[str, Any]]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Return the share of the picture, left to right and bottom to top, of each panel, below its words."""
+    columns, rows, above = _grid(words)
+    row_height = above + ROW_PIXELS[columns]
     places = []
-    for index in range(count):
+    for index in range(len(words)):
         row, column = divmod(index, columns)
         top = 1 - row / rows
-        places.append(((column / columns, (column + 1) / columns), (top - 0.98 / rows, top - 0.1 / rows)))
+        free = (above - GAP / 2) / row_height / rows
+        places.append(((column / columns, (column + 1) / columns), (top - 1 / rows, top - free)))
     return places
+
+
+def _grid(words: Sequence[Mapping[str, Any]]) -> tuple[int, int, int]:
+    """Return the columns, the rows, and the pixels that the highest words above a panel take."""
+    columns = columns_of(len(words))
+    heights = [LINE * text.count("<br>") + LINE if (text := str(each["text"])) else 0 for each in words]
+    return columns, -(-len(words) // columns), max(heights) + GAP
 
 
 def panel_words(
     titles: Sequence[str], surfaces: Sequence[Surface], arrays: Sequence[Array]
 ) -> list[dict[str, Any]]:
     """Return the title above each panel, with what is interpolated and the number of missing points."""
-    words = []
-    for (x_domain, y_domain), title, surface, values in zip(
-        domains(len(titles)), titles, surfaces, arrays, strict=True
-    ):
+    columns = columns_of(len(titles))
+    inches = (NARROW / columns - 2 * GAP) / 96
+    texts = []
+    for title, surface, values in zip(titles, surfaces, arrays, strict=True):
         counts = [f"{int(mask.sum())} points {kind}" for kind, mask in missing(values).items() if mask.any()]
         notes = [note([surface]), f"holes: {', '.join(counts)}" if counts else ""]
-        small = [f"<span style='font-size:11px'>{text}</span>" for text in notes if text]
-        words.append(
-            {
-                "text": "<br>".join([escaped(title), *small] if title else small),
-                "xref": "paper",
-                "yref": "paper",
-                "x": sum(x_domain) / 2,
-                "y": y_domain[1],
-                "xanchor": "center",
-                "yanchor": "bottom",
-                "yshift": 16,
-                "showarrow": False,
-            }
-        )
+        broken = [escaped(line) for line in lines(title, inches, FONT_SIZE * 0.75)] if title else []
+        small = [line for text in notes if text for line in lines(text, inches, SMALL_SIZE * 0.75)]
+        broken += [f"<span style='font-size:{SMALL_SIZE}px'>{escaped(line)}</span>" for line in small]
+        texts.append("<br>".join(broken))
+    words: list[dict[str, Any]] = [{"text": text} for text in texts]
+    for each, (x_domain, y_domain) in zip(words, domains(words), strict=True):
+        each |= {
+            "xref": "paper",
+            "yref": "paper",
+            "x": sum(x_domain) / 2,
+            "y": y_domain[1],
+            "xanchor": "center",
+            "yanchor": "bottom",
+            "showarrow": False,
+        }
     return words
 
 

@@ -40,14 +40,14 @@ def line_figure(
 
     name = "log" if wanted.log else "linear"
     common, own = panel_titles(surfaces, title)
-    layout = page_layout(common, len(surfaces), buttons, list(ranges).index(name))
+    words = panel_words(own, surfaces, [each[0] for each in losses])
+    layout = page_layout(common, words, buttons, list(ranges).index(name))
     label = value_label("", main, [surface.run_config for surface in surfaces])
     for panel, surface in enumerate(surfaces):
-        layout |= _axes(panel, len(surfaces), escaped(axis_label(surface, "x")), label)
+        layout |= _axes(panel, domains(words)[panel], escaped(axis_label(surface, "x")), label)
         layout[loss_axes[panel]] |= {"type": name, "range": ranges[name]}
         if not any(value == "accuracy" for _, value in drawn[panel]):
             del layout[_right(panel, "yaxis")]
-    layout["annotations"] = panel_words(own, surfaces, [each[0] for each in losses])
     layout["shapes"] = [shape for panel, surface in enumerate(surfaces) for shape in _marks(panel, surface)]
     layout["hovermode"] = "x unified"
     layout["legend"] = {"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0.0, "yanchor": "bottom"}
@@ -71,9 +71,14 @@ def _loss_ranges(losses: Array) -> dict[str, list[float]]:
     return ranges
 
 
-def _axes(panel: int, count: int, x_label: str, loss_label: str) -> dict[str, Any]:
+def _axes(
+    panel: int,
+    place: tuple[tuple[float, float], tuple[float, float]],
+    x_label: str,
+    loss_label: str,
+) -> dict[str, Any]:
     """Return the axes of a panel: the loss on the left, the accuracy in percent on the right."""
-    (left, right), (bottom, top) = domains(count)[panel]
+    (left, right), (bottom, top) = place
     width = right - left
     return {
         _x(panel, "xaxis"): {

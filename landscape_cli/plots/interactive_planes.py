@@ -9,9 +9,17 @@ import numpy as np
 
 from landscape_cli.arrays import Array
 from landscape_cli.errors import unknown
-from landscape_cli.plots.interactive_layout import domains, escaped, page_layout, panel_words, plain
+from landscape_cli.plots.interactive_layout import (
+    SMALL_SIZE,
+    columns_of,
+    domains,
+    escaped,
+    page_layout,
+    panel_words,
+    plain,
+)
 from landscape_cli.plots.interpolated import hover_words, interpolated
-from landscape_cli.plots.labels import direction_name, panel_titles, value_label
+from landscape_cli.plots.labels import direction_name, panel_titles, value_label, without_shared_mark
 from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.style import ACCURACY, INK
 from landscape_cli.plots.trajectory import draped
@@ -19,6 +27,7 @@ from landscape_cli.plots.values import EIGENVALUES, Scale, check_value, common_s
 from landscape_cli.store import Surface
 
 VALUES = ("loss", "accuracy", *EIGENVALUES)
+EYE = (1.5, -1.75, 1.25)  # of the camera
 LOGARITHMIC = ("loss", "largest_eigenvalue")  # have a button for the logarithm too
 
 
@@ -60,6 +69,7 @@ def plane_figure(
     matching = [index for index, view in enumerate(views) if (view.split, view.value) == (split, value)]
     first = next((index for index in matching if views[index].scale.log == wanted.log), matching[0])
     common, own = panel_titles(surfaces, title)
+    surfaces = without_shared_mark(surfaces)
 
     data: list[dict[str, Any]] = []
     owners: list[int] = []  # the button that shows each of `data`
@@ -72,25 +82,31 @@ def plane_figure(
             ]
             data += [{**trace, "scene": _scene(panel), "visible": button == first} for trace in added]
             owners += [button] * len(added)
+    words = panel_words(own, surfaces, views[first].arrays)
     buttons = []
     for button, view in enumerate(views):
         change = {"visible": [owner == button for owner in owners]}
-        words = f"{view.name}, log" if view.scale.log else view.name
-        buttons.append({"label": words, "method": "update", "args": [change, _heights(view, surfaces, own)]})
+        name = f"{view.name}, log" if view.scale.log else view.name
+        buttons.append(
+            {"label": name, "method": "update", "args": [change, _heights(view, surfaces, own, words)]}
+        )
 
-    layout = page_layout(common, len(surfaces), buttons, first)
-    for panel, (surface, (x_domain, y_domain)) in enumerate(
-        zip(surfaces, domains(len(surfaces)), strict=True)
-    ):
+    layout = page_layout(common, words, buttons, first)
+    narrow = columns_of(len(surfaces)) == 3  # the labels need more of the width
+    away = 1.2 if narrow else 1.0
+    small = {"tickfont": {"size": SMALL_SIZE}, "nticks": 5} if narrow else {}
+    for panel, (surface, (x_domain, y_domain)) in enumerate(zip(surfaces, domains(words), strict=True)):
         layout[_scene(panel)] = {
             "domain": {"x": x_domain, "y": y_domain},
-            "xaxis": {"title": {"text": escaped(direction_name(surface, "x"))}},
-            "yaxis": {"title": {"text": escaped(direction_name(surface, "y"))}},
-            "zaxis": _height_axis(views[first]),
+            "xaxis": {"title": {"text": escaped(direction_name(surface, "x"))}, **small},
+            "yaxis": {"title": {"text": escaped(direction_name(surface, "y"))}, **small},
+            "zaxis": {**_height_axis(views[first]), **small},
             "aspectratio": {"x": 1, "y": 1, "z": 0.72},
-            "camera": {"eye": {"x": 1.4, "y": -1.65, "z": 1.15}, "center": {"x": 0, "y": 0, "z": -0.12}},
+            "camera": {
+                "eye": dict(zip("xyz", (away * each for each in EYE), strict=True)),
+                "center": {"x": 0, "y": 0, "z": -0.1},
+            },
         }
-    layout["annotations"] = panel_words(own, surfaces, views[first].arrays)
     return {"data": data, "layout": layout}
 
 
@@ -114,7 +130,7 @@ def _views(surfaces: Sequence[Surface]) -> list[View]:
 def _surface(surface: Surface, view: View, panel: int) -> dict[str, Any]:
     scale = view.scale
     heights = scale.heights(view.arrays[panel])
-    levels = choose_levels(scale, 8)
+    shown = [level for level in choose_levels(scale, 8).tolist() if scale.low <= level <= scale.high]
     return {
         "type": "surface",
         "x": plain(surface.x),
@@ -127,9 +143,10 @@ def _surface(surface: Surface, view: View, panel: int) -> dict[str, Any]:
         "showscale": panel == len(view.arrays) - 1,
         "colorbar": {
             "title": {"text": view.label, "side": "right"},
-            "tickvals": [scale.height(level) for level in levels],
-            "ticktext": numbers(levels.tolist()),
-            "len": 0.7,
+            "tickvals": [scale.height(level) for level in shown],
+            "ticktext": numbers(shown),
+            "len": 300,
+            "lenmode": "pixels",
             "thickness": 16,
         },
         **_hover(surface, view),
@@ -194,15 +211,21 @@ def _path(surface: Surface, view: View, panel: int) -> list[dict[str, Any]]:
     ]
 
 
-def _heights(view: View, surfaces: Sequence[Surface], titles: Sequence[str]) -> dict[str, Any]:
-    """Return what a button changes of the layout. Dotted names leave the camera as the reader turned it."""
+def _heights(
+    view: View, surfaces: Sequence[Surface], titles: Sequence[str], words: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what a button changes of the layout. Dotted names leave the camera as the reader turned it.
+
+    `words` stand above the panels now; their places stay.
+    """
     axis = _height_axis(view)
     change: dict[str, Any] = {
         f"{_scene(panel)}.zaxis.{key}": content
         for panel in range(len(titles))
         for key, content in axis.items()
     }
-    return {**change, "annotations": panel_words(titles, surfaces, view.arrays)}
+    new = panel_words(titles, surfaces, view.arrays)
+    return {**change, "annotations": [{**each, "y": old["y"]} for each, old in zip(new, words, strict=True)]}
 
 
 def _height_axis(view: View) -> dict[str, Any]:

@@ -40,7 +40,6 @@ def draw_marks(
     *,
     shapes: Sequence[str] = (),
     taken: Sequence[Box] = (),
-    named: bool = True,
 ) -> list[Box]:
     """Draw the solutions inside the axes' limits with their labels, and return the boxes that they take.
 
@@ -51,7 +50,6 @@ def draw_marks(
         marks: label, x, y of each solution.
         shapes: Matplotlib's markers for the first of them; circles for the others.
         taken: boxes in pixels that labels keep clear of.
-        named: whether the solutions have labels.
     """
     (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
     shaped = zip(marks, chain(shapes, repeat("o")), strict=False)
@@ -64,7 +62,7 @@ def draw_marks(
     centers = [axes.transData.transform((x, y)) for _, x, y, _ in inside]
     radius = (MARKER / 2 + 1.5) * pixels
     boxes: list[Box] = [(cx - radius, cy - radius, cx + radius, cy + radius) for cx, cy in centers]
-    for (label, x, y, shape), center in zip(inside, centers, strict=True):
+    for label, x, y, shape in inside:
         axes.plot(
             [x],
             [y],
@@ -76,23 +74,31 @@ def draw_marks(
             zorder=6,
             label=label,
         )
-        if not named:
-            continue
-        box, (dx, dy, horizontal, vertical) = _free_side(label, center, [*taken, *boxes], axes, pixels)
-        text = axes.annotate(
-            label,
-            (x, y),
-            xytext=(dx * (MARKER / 2 + 2), dy * (MARKER / 2 + 2)),
-            textcoords="offset points",
-            ha=horizontal,
-            va=vertical,
-            fontsize=SMALL,
-            path_effects=_HALO,
-            zorder=7,
-        )
-        text.set_in_layout(False)
-        boxes.append(box)
+        boxes.append(write_mark(axes, label, (x, y), [*taken, *boxes]))
     return boxes
+
+
+def write_mark(axes: Axes, label: str, place: tuple[float, float], taken: Sequence[Box]) -> Box:
+    """Write the label of the solution at a place in data coordinates beside it, and return its box.
+
+    It keeps clear of the boxes `taken` where it can.
+    """
+    pixels = pixels_per_point(axes)
+    center = np.asarray(axes.transData.transform(place))
+    box, (dx, dy, horizontal, vertical) = _free_side(label, center, taken, axes, pixels)
+    text = axes.annotate(
+        label,
+        place,
+        xytext=(dx * (MARKER / 2 + 2), dy * (MARKER / 2 + 2)),
+        textcoords="offset points",
+        ha=horizontal,
+        va=vertical,
+        fontsize=SMALL,
+        path_effects=_HALO,
+        zorder=7,
+    )
+    text.set_in_layout(False)
+    return box
 
 
 def label_levels(

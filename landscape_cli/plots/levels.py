@@ -12,10 +12,12 @@ from landscape_cli.plots.values import Scale
 COUNT = 10
 """Largest number of bands between levels when none is asked for."""
 
-LEAST = 4
-"""Level lines that cross a panel at least, where levels are not listed."""
-_MIDDLE = (5, 95)  # percentiles between which a panel's lines are counted
+FEWEST = 4
+"""Number of levels that each panel has at least within its own range, unless they are asked for."""
+MOST_LINES = 12  # spacings of lines that were added for another panel into which a range may be divided
 
+_DENSER = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # multipliers of each decade, for a panel in a narrow range
+_STEPS = (1, 2, 2.5, 5, 10)  # of linear levels
 # Multipliers of each decade, densest first; after them whole decades, every second, every third, …
 _MANTISSAS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 
@@ -40,28 +42,73 @@ def choose_levels(scale: Scale, levels: int | Sequence[float] | None) -> Array:
     return _given_levels(scale, levels)
 
 
-def resolving(levels: Array, scale: Scale, values: Array) -> Array:
-    """Return the levels that all panels share, with round ones between them where they hardly cross a panel.
+def refined(
+    levels: Array, scale: Scale, arrays: Sequence[Array], fewest: int = FEWEST
+) -> tuple[Array, list[Array]]:
+    """Return the levels with those added that resolve each panel, and the ones whose lines a panel shows.
+
+    Between the 10th and the 90th percentile of its values, each panel that is not constant has at least
+    `fewest` levels: round ones, as coarse as that allows, and never beyond the ends of `levels`. All panels
+    have lines at all of these, but not at those that were added for another and would lie too close.
 
     Args:
-        levels: shared, increasing, in the values' unit.
-        scale: shared.
-        values: of one panel, (ny, nx); what is not finite does not count.
+        levels: increasing.
+        scale: of all panels.
+        arrays: the values of each panel.
+        fewest: how many lines a panel has.
     """
+    ranges = [_inner_range(scale, array) for array in arrays]
+    added = [
+        _between(scale, *each, fewest) if _count(levels, each) < fewest else levels[:0] for each in ranges
+    ]
+    added = [each[(levels[0] < each) & (each < levels[-1])] for each in added]
+    lines = []
+    for own, (low, high) in zip(added, ranges, strict=True):
+        closest = (scale.height(high) - scale.height(low)) / MOST_LINES
+        apart = [
+            each for each in added if (np.diff([scale.height(level) for level in each]) >= closest).all()
+        ]
+        lines.append(_union([levels, own, *apart]))
+    return _union([levels, *added]), lines
+
+
+def _inner_range(scale: Scale, values: Array) -> tuple[float, float]:
+    """Return the 10th and the 90th percentile of what is finite, or its ends where these are equal."""
     finite = values[np.isfinite(values)]
     if scale.log:
         finite = np.maximum(finite, scale.low)
-    low, high = np.percentile(finite, _MIDDLE)
-    crossing = levels[(low < levels) & (levels < high)]
-    if len(crossing) >= LEAST or not high > low:
-        return levels
-    own = Scale(log=scale.log and high / low > 10, low=float(low), high=float(high), floored=False)
-    for count in range(LEAST + 1, 4 * LEAST):
-        inner = [float(f"{level:.9g}") for level in _round_levels(own, count) if low < level < high]
-        joined = np.unique([*crossing, *inner])
-        if len(joined) >= LEAST:
-            return np.unique(np.concatenate([levels, joined]))
-    return levels
+    low, high = np.percentile(finite, [10, 90])
+    return (float(low), float(high)) if low < high else (float(finite.min()), float(finite.max()))
+
+
+def _between(scale: Scale, low: float, high: float, fewest: int) -> Array:
+    """Return the coarsest round levels of which so many lie within the range; none if it is a point."""
+    candidates: list[Array] = []
+    if scale.log:
+        decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+        candidates = [
+            np.array([mantissa * 10.0**decade for decade in decades for mantissa in mantissas])
+            for mantissas in (*reversed(_MANTISSAS), _DENSER)
+        ]
+    if low < high:
+        from matplotlib.ticker import MaxNLocator
+
+        candidates += [
+            np.asarray(MaxNLocator(nbins=bins, steps=_STEPS).tick_values(low, high))
+            for bins in range(fewest, 4 * fewest)
+        ]
+    inside = [each[(low < each) & (each < high)] for each in candidates]
+    return next((each for each in inside if len(each) >= fewest), np.empty(0))
+
+
+def _count(levels: Array, ends: tuple[float, float]) -> int:
+    return int(((ends[0] < levels) & (levels < ends[1])).sum())
+
+
+def _union(levels: Sequence[Array]) -> Array:
+    """Return all levels, increasing, those that differ by rounding alone once."""
+    found = np.unique(np.concatenate(levels))
+    return np.asarray(found[np.concatenate([[True], np.diff(found) > 1e-9 * np.abs(found[1:])])])
 
 
 def _given_levels(scale: Scale, levels: object) -> Array:
@@ -80,7 +127,7 @@ def _given_levels(scale: Scale, levels: object) -> Array:
 
 
 def _round_levels(scale: Scale, count: int) -> Array:
-    if scale.bend:  # zero, and round levels of the logarithmic part
+    if scale.bend:  # the least value, and round levels of the logarithmic part
         above = Scale(log=True, low=scale.bend, high=max(scale.high, 2 * scale.bend), floored=False)
         return np.concatenate([[scale.low], _round_levels(above, count)[1:]])
     if not scale.log:
@@ -88,9 +135,7 @@ def _round_levels(scale: Scale, count: int) -> Array:
             MaxNLocator,
         )  # tables, whose titles have numbers too, need not wait for it
 
-        locators = [
-            MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10], min_n_ticks=1) for bins in range(count, 0, -1)
-        ]
+        locators = [MaxNLocator(nbins=bins, steps=_STEPS, min_n_ticks=1) for bins in range(count, 0, -1)]
         levels = _first_short([locator.tick_values(scale.low, scale.high) for locator in locators], count)
         # Rounding may leave an end a last digit inside the range.
         return np.concatenate([[min(levels[0], scale.low)], levels[1:-1], [max(levels[-1], scale.high)]])

@@ -15,7 +15,6 @@ from landscape_cli.plots.text import text_width, wrapped
 
 LEGEND_HANDLE = 0.5  # inches of a line or a patch beside its label, and of the gap to the next one
 PER_ROW = 4
-PER_ROW_3D = 2
 
 
 class Picture(Figure):
@@ -28,9 +27,9 @@ class Picture(Figure):
 
 
 def panels(
-    count: int, *, ratio: float, margin: float, projection: str | None = None
+    count: int, *, ratio: float, margin: float, projection: str | None = None, per_row: int = PER_ROW
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with `count` panels, filled row by row: up to four a row, or two in 3D.
+    """Return a figure with `count` panels, filled row by row in about equal rows.
 
     The figure is no part of pyplot's state: nobody else sees it and nothing has to be closed.
 
@@ -39,9 +38,9 @@ def panels(
         ratio: height of a panel relative to its share of the width.
         margin: inches to add to the height, for titles and legends.
         projection: ``"3d"`` or None.
+        per_row: the most panels in a row.
     """
-    widest = PER_ROW_3D if projection else PER_ROW
-    columns = count if count <= widest else min(widest, (count + 1) // 2)
+    columns = count if count <= per_row else min(per_row, (count + 1) // 2)
     rows = -(-count // columns)
     width = COLUMN if count == 1 else PAGE
     figure = Picture(figsize=(width, rows * (ratio * width / columns + 0.2) + margin), layout="compressed")

@@ -8,15 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from landscape_cli.arrays import Array
-from landscape_cli.plots import along_path, smooth
+from landscape_cli.plots import along_path
 from landscape_cli.plots.interpolated import note
-from landscape_cli.plots.label_places import MARKER
-from landscape_cli.plots.labels import axis_label, panel_titles, value_label
-from landscape_cli.plots.levels import choose_levels, numbers, resolving
+from landscape_cli.plots.labels import axis_label, panel_titles, value_label, without_shared_mark
+from landscape_cli.plots.levels import FEWEST, choose_levels, numbers, refined
 from landscape_cli.plots.missing import legend_patches
 from landscape_cli.plots.panels import (
     column_width,
@@ -27,10 +25,13 @@ from landscape_cli.plots.panels import (
     write_legend,
     write_titles,
 )
-from landscape_cli.plots.style import INK, NORMAL
-from landscape_cli.plots.text import verbatim, wrapped
+from landscape_cli.plots.style import NORMAL
+from landscape_cli.plots.text import wrapped
 from landscape_cli.plots.values import LEVELS, Scale, common_scale, values_of
 from landscape_cli.store import Surface
+
+NUMBER = 0.15  # inches that a number on a colour bar takes at least
+PER_ROW = 3  # panels in which the labels of levels find room
 
 
 @dataclass(frozen=True)
@@ -42,34 +43,24 @@ class Planes:
         values: of each, (ny, nx), accuracies in percent.
         scale: from values to heights, shared.
         levels: increasing, in the values' unit, shared.
+        main: those of them that are numbered first.
+        lines: the levels whose lines each panel shows.
         label: of the values, with their unit.
-        title: in place of the one made of the runs' configurations, or None.
         listed: whether the levels are a list that was asked for.
-        titles: of the panels, in place of what sets the surfaces apart, or None.
+        common: the title above all panels.
+        own: the title of each panel.
     """
 
     surfaces: Sequence[Surface]
     values: Sequence[Array]
     scale: Scale
     levels: Array
+    main: Array
+    lines: Sequence[Array]
     label: str
-    title: str | None
     listed: bool
-    titles: Sequence[str] | None
-
-    def levels_of(self, values: Array) -> Array:
-        """Return the heights of one panel's level lines: the shared ones, and some between where needed."""
-        levels = self.levels if self.listed else resolving(self.levels, self.scale, values)
-        return self.scale.heights(levels).data
-
-    @property
-    def shared_mark(self) -> str | None:
-        """What the one solution of every panel is called, or None where they have others, or one panel."""
-        marks = {tuple(surface.marks) for surface in self.surfaces}
-        if len(self.surfaces) == 1 or len(marks) > 1 or any(len(each) != 1 for each in marks):
-            return None
-        ((label, *_),) = next(iter(marks))
-        return label
+    common: str
+    own: Sequence[str]
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -82,13 +73,18 @@ class Planes:
     @property
     def heights(self) -> Array:
         """The heights of the levels."""
-        return self.scale.heights(self.levels).data
+        return self.heights_of(self.levels)
+
+    def heights_of(self, levels: Array) -> Array:
+        """Return the heights of some levels."""
+        return self.scale.heights(levels).data
 
     @property
     def ticks(self) -> list[tuple[float, float]]:
-        """Heights and values to number an axis or a colour bar at: the levels, thinned to at most nine."""
-        pairs = list(zip(self.heights.tolist(), self.levels.tolist(), strict=True))
-        return pairs[:: -(-len(pairs) // 9)]
+        """Heights and values to number an axis at: the main levels that show, thinned to at most nine."""
+        low, high = self.limits
+        pairs = list(zip(self.heights_of(self.main).tolist(), self.main.tolist(), strict=True))
+        return [(height, value) for height, value in pairs[:: -(-len(pairs) // 9)] if low <= height <= high]
 
     @property
     def extend(self) -> str:
@@ -108,41 +104,36 @@ def planes(
     levels: int | Sequence[float] | None,
     title: str | None,
     titles: Sequence[str] | None,
-    landscape: bool = False,
 ) -> Planes:
     """Return surfaces with what their panels share; arguments as for `draw`.
-
-    A `landscape` has a logarithmic scale on which the bottom of a bowl is round.
 
     Raises:
         LandscapeError: a file has no such values, the scale or the levels do not fit.
     """
     values = [values_of(surface, split, value) for surface in surfaces]
     shared = common_scale(values, scale, may_be_log=value not in ("accuracy", *LEVELS))
-    if landscape:
-        shared = shared.bent(values)
+    asked = levels is not None and not isinstance(levels, int)
     if levels is None and not shared.log:
         levels = LEVELS.get(value)
     listed = levels is not None and not isinstance(levels, int)
+    main = choose_levels(shared, levels)
+    fewest = 0 if asked else min(FEWEST, levels) if isinstance(levels, int) else FEWEST
+    all_levels, lines = refined(main, shared, values, fewest)
     label = value_label(split, value, [surface.run_config for surface in surfaces]) + shared.note()
-    return Planes(surfaces, values, shared, choose_levels(shared, levels), label, title, listed, titles)
+    common, own = panel_titles(surfaces, title, titles)
+    quiet = without_shared_mark(surfaces)
+    return Planes(quiet, values, shared, all_levels, main, lines, label, listed, common, own)
 
 
 def plane_panels(planes: Planes, *, projection: str | None = None) -> tuple[Figure, list[Axes]]:
     """Return the figure and its panels, with the spans, titles and axis labels set."""
-    surfaces = planes.surfaces
-    figure, axes = panels(len(surfaces), ratio=0.76 if projection else 1.0, margin=0.6, projection=projection)
-    common, own = panel_titles(surfaces, planes.title, planes.titles)
-    # The colour bar takes part of every column; a landscape stands far to the left of its own.
-    write_titles(figure, axes, own, common, width=0.66 if projection else 0.74)
+    figure, axes = panels(len(planes.surfaces), ratio=1.0, margin=0.6, projection=projection, per_row=PER_ROW)
+    write_titles(figure, axes, planes.own, planes.common, width=0.75 if projection else 0.85)
     return figure, axes
 
 
-def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes, *, lines: bool = False) -> None:
-    """Give flat panels, whose limits are set, their proportions, ticks, labels and legend.
-
-    With `lines` the legend says what level lines are drawn through.
-    """
+def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes, told: str = "") -> None:
+    """Give flat panels, whose limits are set, proportions, ticks, labels, a legend, and a note below."""
     for each in axes:
         each.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         each.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -153,34 +144,32 @@ def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes, *, lines:
     hide_inner_ticks(axes, "y")
     for axis in ("x", "y"):
         write_axis_labels(figure, axes, [axis_label(surface, axis) for surface in planes.surfaces], axis)
-    notes = [note(planes.surfaces, dots=True), smooth.note(planes.surfaces) if lines else ""]
-    notes.append(along_path.note(planes.surfaces))
-    handles = [*mark_handles(planes), *legend_patches(planes.values)]
-    write_legend(figure, handles, 3, "\n".join(filter(None, notes)))
-
-
-def mark_handles(planes: Planes) -> list[Line2D]:
-    """Return the legend's entry of the solution that all panels have, or none."""
-    if planes.shared_mark is None:
-        return []
-    look: dict[str, Any] = {
-        "marker": "o",
-        "markersize": MARKER,
-        "markerfacecolor": "white",
-        "markeredgecolor": INK,
-    }
-    return [Line2D([], [], linestyle="none", label=verbatim(planes.shared_mark), **look)]
+    told_of = (note(planes.surfaces, dots=True), told, along_path.note(planes.surfaces))
+    notes = [each for each in told_of if each]
+    write_legend(figure, legend_patches(planes.values), 2, "\n".join(notes))
 
 
 def colour_bar(
-    figure: Figure, axes: Sequence[Axes], planes: Planes, colours: ScalarMappable, **place: Any
+    figure: Figure,
+    axes: Sequence[Axes],
+    planes: Planes,
+    colours: ScalarMappable,
+    share: float = 0.85,
+    **place: Any,
 ) -> None:
-    """Draw one colour bar for all panels, numbered at the levels; `place` goes to Matplotlib."""
-    height = column_width(figure, axes) * min(relative_height(each) for each in axes)
-    label = wrapped(planes.label, 0.85 * height, NORMAL)
+    """Draw one colour bar for all panels, numbered at the levels.
+
+    It is at least the `share` of a column's width high; `place` goes to Matplotlib.
+    """
+    height = share * column_width(figure, axes) * min(relative_height(each) for each in axes)
+    label = wrapped(planes.label, height, NORMAL)
     bar = figure.colorbar(colours, ax=list(axes), label=label, **place)
-    low, high = colours.get_clim()
-    shown = [(height, value) for height, value in planes.ticks if low <= height <= high]
-    bar.ax.yaxis.set_major_locator(FixedLocator([height for height, _ in shown]))
+    low, high = planes.limits
+    shown = dict(planes.ticks)
+    for place_of, value in zip(planes.heights.tolist(), planes.levels.tolist(), strict=True):
+        room = min((abs(place_of - other) for other in shown), default=np.inf)
+        if low <= place_of <= high and room >= (high - low) * NUMBER / height:
+            shown[place_of] = value
+    bar.ax.yaxis.set_major_locator(FixedLocator(sorted(shown)))
     bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.set_yticklabels(numbers([value for _, value in shown]))
+    bar.ax.set_yticklabels(numbers([shown[height] for height in sorted(shown)]))

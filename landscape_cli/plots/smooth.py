@@ -1,73 +1,72 @@
-"""Smooth curves between the points of a coarse grid: through every value, with no peaks of their own."""
+"""Heights between the points of a coarse grid, for contours that are smooth curves."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 
-from landscape_cli.arrays import Array
+from landscape_cli.arrays import Array, Mask
 from landscape_cli.store import Surface
 
-Indices = NDArray[np.intp]
-
-FINE = 160
-"""Cells along an axis from which on straight pieces between points look smooth."""
+STEPS = 150
+"""Least number of steps along each axis of what contours are drawn from."""
 
 
-def is_coarse(surface: Surface) -> bool:
-    """Whether a plane has an axis that `smooth` refines."""
-    assert surface.y is not None
-    return min(len(surface.x), len(surface.y)) - 1 < FINE // 2
+def finer(x: Array, y: Array, heights: Any) -> tuple[Array, Array, Any]:
+    """Return coordinates with at least `STEPS` steps along each axis, and the heights there.
 
-
-def note(surfaces: Sequence[Surface]) -> str:
-    """Return what a picture says of its smooth curves; empty where no plane is coarse."""
-    sizes = {
-        f"{len(each.x)}\N{MULTIPLICATION SIGN}{len(each.y)}"
-        for each in surfaces
-        if each.y is not None and is_coarse(each)
-    }
-    return f"level lines are smooth curves through {' and '.join(sorted(sizes))} points" if sizes else ""
-
-
-def smooth(x: Array, y: Array, heights: Array) -> tuple[Array, Array, Array]:
-    """Return a finer grid and the heights on it, by monotone cubic pieces along y, then along x.
-
-    The points of the coarse grid are among those of the fine one, with their heights; between two of them in
-    a row or column the curve rises or falls as they do (Fritsch & Carlson 1980). Cells with a masked corner
-    are masked.
+    They are cubic along both axes, monotone between neighbouring points (Fritsch and Butland 1984): within a
+    cell of the grid no height lies beyond those of its corners, so there are no minima that were not
+    evaluated. At the points themselves the heights are the given ones. Cells with a masked corner are masked.
 
     Args:
-        x: coordinates, (nx,), increasing.
-        y: coordinates, (ny,), likewise.
-        heights: (ny, nx), a masked array.
+        x: (nx,), increasing.
+        y: (ny,), increasing.
+        heights: (ny, nx), masked where there is none.
     """
-    masked = np.ma.getmaskarray(heights)
-    filled = np.ma.filled(heights, np.ma.max(heights))
-    fine_x, fine_y = _finer(x), _finer(y)
-    fine = np.asarray(filled, dtype=np.float64)
-    for axis, coarse, finer in ((0, y, fine_y), (1, x, fine_x)):
-        if len(finer) > len(coarse):
-            with np.errstate(divide="ignore"):  # level stretches have a slope of 1 / infinity
-                fine = PchipInterpolator(coarse, fine, axis=axis)(finer)
-    across = [_cells(*both) for both in ((y, fine_y), (x, fine_x))]
-    corners = [masked[np.ix_(rows, columns)] for rows in across[0] for columns in across[1]]
-    return fine_x, fine_y, np.ma.masked_array(fine, mask=np.any(corners, axis=0))
+    from scipy.interpolate import PchipInterpolator  # a third of a second, for contours alone
+
+    (fine_x, x_factor), (fine_y, y_factor) = (_divided(each) for each in (x, y))
+    mask = np.ma.getmaskarray(heights)
+    along_x = PchipInterpolator(x, _filled(x, y, np.ma.getdata(heights), mask), axis=1)(fine_x)
+    fine = np.asarray(PchipInterpolator(y, along_x, axis=0)(fine_y))
+    fine[::y_factor, ::x_factor] = np.ma.getdata(heights)  # to the last bit
+    return fine_x, fine_y, np.ma.masked_array(fine, mask=_cells(mask, x_factor, y_factor))
 
 
-def _finer(coordinates: Array) -> Array:
-    """Return the coordinates with equally many new ones in each interval."""
-    cells = len(coordinates) - 1
-    parts = -(-FINE // cells) if cells < FINE // 2 else 1
-    numbers = np.arange(cells * parts + 1) / parts
-    fine = np.interp(numbers, np.arange(cells + 1), coordinates)
-    fine[::parts] = coordinates
-    return fine
+def smooth_note(surfaces: Sequence[Surface]) -> str:
+    """Return between which points contours are interpolated; empty if no plane of them is."""
+    sizes = {(len(each.x), len(each.y)) for each in surfaces if each.y is not None}
+    if all(min(size) > STEPS for size in sizes):
+        return ""
+    points = "\N{MULTIPLICATION SIGN}".join(map(str, sizes.pop())) if len(sizes) == 1 else "the"
+    whole = all(surface.evaluated.all() for surface in surfaces)
+    return f"contours interpolated between {points}{' evaluated' if whole else ''} points"
 
 
-def _cells(coarse: Array, fine: Array) -> tuple[Indices, Indices]:
-    """Return the coarse points before and after each fine one; twice itself for one of them."""
-    after = np.searchsorted(coarse, fine)
-    before = np.where(coarse[after] == fine, after, after - 1)
-    return before, after
+def _divided(centers: Array) -> tuple[Array, int]:
+    """Return coordinates with each step divided by the number that is returned with them."""
+    factor = max(-(-STEPS // (len(centers) - 1)), 1)
+    places = np.arange(factor * (len(centers) - 1) + 1) / factor
+    return np.interp(places, np.arange(len(centers)), centers), factor
+
+
+def _filled(x: Array, y: Array, heights: Array, mask: Mask) -> Array:
+    """Return heights with those that are masked interpolated along rows, and whole rows along columns."""
+    filled, known = heights.copy(), ~mask.all(axis=1)
+    for row in np.flatnonzero(mask.any(axis=1) & known):
+        there = ~mask[row]
+        filled[row] = np.interp(x, x[there], heights[row, there])
+    for column in range(len(x) if not known.all() else 0):
+        filled[:, column] = np.interp(y, y[known], filled[known, column])
+    return filled
+
+
+def _cells(mask: Mask, x_factor: int, y_factor: int) -> Mask:
+    """Return which points of the finer grid lie in a cell, or on an edge, with a masked corner."""
+    ny, nx = mask.shape
+    rows, columns = np.arange(y_factor * (ny - 1) + 1), np.arange(x_factor * (nx - 1) + 1)
+    below, above = rows // y_factor, -(-rows // y_factor)
+    left, right = columns // x_factor, -(-columns // x_factor)
+    corners = [mask[np.ix_(each, other)] for each in (below, above) for other in (left, right)]
+    return np.asarray(np.any(corners, axis=0))

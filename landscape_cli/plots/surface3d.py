@@ -1,24 +1,26 @@
 """The loss over a plane as a landscape seen from above its corner."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection  # type: ignore[import-untyped]
 
 from landscape_cli.arrays import Array
 from landscape_cli.plots.interpolated import note
+from landscape_cli.plots.label_places import write_mark
 from landscape_cli.plots.labels import direction_name
-from landscape_cli.plots.levels import numbers
+from landscape_cli.plots.layout3d import lay_out, projected
+from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.missing import LOOKS, edges, missing
-from landscape_cli.plots.panels import trim_height, write_legend
-from landscape_cli.plots.planes import Planes, colour_bar, mark_handles, plane_panels
-from landscape_cli.plots.style import ACCURACY, INK, SMALL, colormap
+from landscape_cli.plots.panels import write_legend
+from landscape_cli.plots.planes import Planes, colour_bar, plane_panels
+from landscape_cli.plots.style import ACCURACY, INK, colormap
 from landscape_cli.plots.text import verbatim
 from landscape_cli.plots.trajectory import draped
 from landscape_cli.store import Surface
@@ -30,8 +32,9 @@ def draw_surfaces(planes: Planes) -> Figure:
     """Return the picture: one panel a surface, all with the same heights and colours.
 
     Missing points are holes, with their cells in grey on the floor. Levels that were asked for as a list
-    limit the heights: what lies beyond is cut away.
+    limit the heights: what lies beyond is cut away. A logarithmic scale may be `Scale.bent`.
     """
+    planes = _round_bottomed(planes)
     figure, axes = plane_panels(planes, projection="3d")
     low, high = planes.limits
     cut = planes.extend != "neither"
@@ -55,36 +58,48 @@ def draw_surfaces(planes: Planes) -> Figure:
         )
         _grey_floor(each, surface, values, low)
         _lay_path(each, surface, heights)
-        _mark_solutions(each, surface, heights, named=planes.shared_mark is None)
         _frame(each, planes, surface)
-    colour_bar(figure, axes, planes, drawn, shrink=0.7, aspect=18)
+    bar = figure.add_axes((0.9, 0.25, 0.02, 0.5))
+    colour_bar(figure, axes, planes, drawn, share=0.7, cax=bar)
     masks = [missing(values) for values in planes.values]
-    holes = [
-        Patch(facecolor=look["facecolor"], edgecolor=INK, linewidth=0.5, label=f"hole: {words}")
-        for words, look in LOOKS.items()
-        if any(mask[words].any() for mask in masks)
-    ]
     write_legend(
         figure,
-        [*mark_handles(planes), *holes],
-        3,
+        [
+            Patch(facecolor=look["facecolor"], edgecolor=INK, linewidth=0.5, label=f"hole: {words}")
+            for words, look in LOOKS.items()
+            if any(mask[words].any() for mask in masks)
+        ],
+        2,
         note(planes.surfaces),
     )
-    trim_height(figure)
+    lay_out(figure, axes, bar, fixed=False)
+    for each, surface, values in zip(axes, planes.surfaces, planes.values, strict=True):
+        _mark_solutions(each, surface, planes.scale.heights(values))
     return figure
+
+
+def _round_bottomed(planes: Planes) -> Planes:
+    """Return the planes with heights on which a bowl is round, where its bottom would be a needle."""
+    scale = planes.scale.bent(planes.values)
+    if planes.listed or not scale.bend:
+        return planes
+    levels = choose_levels(scale, None)
+    label = planes.label.partition("\n")[0] + scale.note()
+    return replace(planes, scale=scale, levels=levels, main=levels, label=label)
 
 
 def _frame(axes: Axes3D, planes: Planes, surface: Surface) -> None:
     axes.view_init(ELEVATION, AZIMUTH)
-    axes.set_box_aspect((1, 1, 0.72), zoom=1.0)
-    axes.set_title(axes.get_title(), pad=-6)
+    axes.patch.set_visible(False)  # it reaches over the numbers of the panel to the left
+    axes.set_box_aspect((1, 1, 0.72))
+    axes.set_title(axes.get_title(), y=1.0, va="bottom")
     low, high = planes.limits
     axes.set_zlim(low, high)
-    axes.set_xlabel(verbatim(direction_name(surface, "x")), labelpad=-6)
-    axes.set_ylabel(verbatim(direction_name(surface, "y")), labelpad=-6)
+    axes.set_xlabel(verbatim(direction_name(surface, "x")), labelpad=-5)
+    axes.set_ylabel(verbatim(direction_name(surface, "y")), labelpad=-5)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    shown = [(height, value) for height, value in planes.ticks if low <= height <= high]
+    shown = planes.ticks
     axes.zaxis.set_major_locator(FixedLocator([height for height, _ in shown]))
     axes.set_zticklabels(numbers([value for _, value in shown]))
     axes.tick_params(pad=-2)
@@ -127,8 +142,11 @@ def _lay_path(axes: Axes3D, surface: Surface, heights: Any) -> None:
         axes.plot(*path, color=ACCURACY, linewidth=1.2, zorder=4)
 
 
-def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, *, named: bool) -> None:
+def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any) -> None:
+    """Mark the solutions on the landscape; the layout must be final, for labels keep clear of each other."""
     assert surface.y is not None
+    renderer = axes.figure.canvas.get_renderer()
+    taken = [axes.zaxis.get_tightbbox(renderer).extents]
     for label, x, y in surface.marks:
         if not (surface.x[0] <= x <= surface.x[-1] and surface.y[0] <= y <= surface.y[-1]):
             continue
@@ -145,14 +163,6 @@ def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, *, named: bool
             markeredgecolor=INK,
             zorder=5,
         )
-        if not named:
-            continue
-        axes.text(
-            x,
-            y,
-            height,
-            f" {verbatim(label)}",
-            fontsize=SMALL,
-            zorder=6,
-            path_effects=[withStroke(linewidth=2, foreground="white")],
-        )
+        place = projected(axes, x, y, height)
+        if label:
+            taken.append(write_mark(axes, verbatim(label), (float(place[0]), float(place[1])), taken))

@@ -31,22 +31,29 @@ def wrapped(text: str, inches: float, points: float) -> str:
     """Return `text` broken into lines of at most `inches` at a font size of `points`.
 
     Lines end after a comma or before a parenthesis where that is enough; what is still too long is broken
-    between words, or after a hyphen between letters. A single word is never broken, and line breaks stay.
+    between words, and in a long word after a hyphen between letters or the ``_`` and ``/`` of files' names.
+    Another word is never broken, and line breaks stay.
     All of it is drawn `verbatim`.
     """
-    return "\n".join(line for given in text.split("\n") for line in _lines(verbatim(given), inches, points))
+    return "\n".join(line for given in text.split("\n") for line in lines(verbatim(given), inches, points))
 
 
-def _lines(text: str, inches: float, points: float) -> list[str]:
-    lines = [""]
-    for phrase in re.split(
-        r"(?<=,) (?![^(]*\))| (?=\()", text
-    ):  # after commas outside parentheses, and before these
-        whole = text_width(phrase, points) <= inches
-        for piece in [phrase] if whole else re.split(r" |(?<=[a-z]-)(?=[a-z])", phrase):
-            glue = "" if re.search(r"(^|[a-z]-)$", lines[-1]) else " "
-            if lines[-1] and text_width(lines[-1] + glue + piece, points) > inches:
-                lines.append(piece)
-            else:
-                lines[-1] += glue + piece
-    return lines
+def lines(text: str, inches: float, points: float) -> list[str]:
+    """Return `text` in lines as `wrapped` breaks it, nothing else changed."""
+
+    def fits(words: str) -> bool:
+        return text_width(words, points) <= inches
+
+    broken, glue = [""], ""
+    # after commas outside parentheses, and before these
+    for phrase in re.split(r"(?<=,) (?![^(]*\))| (?=\()", text):
+        for word in [phrase] if fits(phrase) else phrase.split(" "):
+            for part in [word] if fits(phrase) else re.split(r"(?<=[a-z]-)(?=[a-z])", word):
+                for piece in [part] if fits(part) else re.split(r"(?<=[_/])(?=[^_/])", part):
+                    if broken[-1] and not fits(broken[-1] + glue + piece):
+                        broken.append(piece)
+                    else:
+                        broken[-1] += glue + piece
+                    glue = ""
+            glue = " "
+    return broken

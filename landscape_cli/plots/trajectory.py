@@ -21,18 +21,18 @@ PIECES = 8  # of the way between two checkpoints, where it follows a surface
 DOT = 3.0  # size of a checkpoint's marker, in points
 
 
-def draw_solutions(axes: Axes, surface: Surface, *, named: bool = True) -> list[Box]:
+def draw_solutions(axes: Axes, surface: Surface) -> list[Box]:
     """Draw the solutions of a plane, and the path between them where there is one.
 
-    A dot is a checkpoint, the square is the first and the star the last. Without `named` the solutions have
-    no labels. Returns the boxes that they and their labels take, in pixels; the layout must be final.
+    A dot is a checkpoint, the square is the first and the star the last. Returns the boxes that they and
+    their labels take, in pixels; the layout must be final.
     """
     path = surface.trajectory
     if path is None:
-        return draw_marks(axes, surface.marks, named=named)
+        return draw_marks(axes, surface.marks)
     line = draw_path(axes, path)
     taken = _boxes(axes, line)
-    return [*taken, *draw_marks(axes, surface.marks, shapes=SHAPES, taken=taken, named=named)]
+    return [*taken, *draw_marks(axes, surface.marks, shapes=SHAPES, taken=taken)]
 
 
 def draw_path(axes: Axes, path: Trajectory) -> Line2D:

@@ -3,12 +3,86 @@ from pathlib import Path
 
 import pytest
 
-from landscape_cli.plots.labels import axis_label, direction_name, panel_titles, run_title, value_label
+from landscape_cli.plots.labels import (
+    axis_label,
+    direction_name,
+    panel_titles,
+    run_title,
+    value_label,
+    without_shared_mark,
+)
 
 
 def test_a_run_in_words(run_config):
     without = run_config(architecture__skip=False)
-    assert run_title(without) == "resnet20, without shortcuts, cifar10, SGD, batch 128, weight decay 5e-4"
+    assert run_title(without) == "resnet20 without shortcuts, cifar10, SGD, batch 128, weight decay 5e-4"
+
+
+SIZES = {"name": "resnet", "width": 1, "skip": True, "normalization": "batch"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "words"),
+    [
+        ({**SIZES, "depth": 56}, "ResNet, 56 layers"),
+        ({**SIZES, "depth": 56, "skip": False}, "ResNet, 56 layers, without shortcuts"),
+        (
+            {**SIZES, "depth": 20, "width": 0.5, "skip": False},
+            "ResNet, 20 layers, width 0.5, without shortcuts",
+        ),
+        ({"name": "vgg9", "width": 0.125}, "vgg9, width 0.125"),
+        ({"name": "vgg9", "width": 1.0}, "vgg9"),
+        ({"name": "mlp", "widths": [64, 64], "activation": "relu"}, "mlp"),
+        ({"name": "densenet", "blocks": [3, 3], "growth": 8}, "DenseNet"),
+        ({"name": "custom", "source": "my.models:make", "options": {"depth": 3}}, "make"),
+    ],
+)
+def test_the_size_of_an_architecture(architecture, words):
+    assert run_title({"architecture": architecture}) == words
+
+
+def own_titles(plane, *architectures):
+    return panel_titles([plane(run_config={"architecture": each}) for each in architectures])
+
+
+def test_runs_that_differ_in_their_size_alone_are_told_apart_by_it(plane):
+    deep = [{**SIZES, "depth": depth, "width": 0.5} for depth in (20, 56)]
+    assert own_titles(plane, *deep) == ("ResNet, width 0.5, epoch 100", ["20 layers", "56 layers"])
+    wide = [{**SIZES, "depth": 20, "width": width} for width in (0.5, 1)]
+    assert own_titles(plane, *wide) == ("ResNet, 20 layers, epoch 100", ["width 0.5", "width 1"])
+    both = [{**SIZES, "depth": depth, "skip": skip} for depth in (20, 56) for skip in (True, False)]
+    assert own_titles(plane, *both)[1] == [
+        "20 layers, with shortcuts",
+        "20 layers, without shortcuts",
+        "56 layers, with shortcuts",
+        "56 layers, without shortcuts",
+    ]
+    other = [{"name": "mlp", "widths": widths} for widths in ([64, 64], [8])]
+    assert own_titles(plane, *other)[1] == ["widths 64\N{MULTIPLICATION SIGN}64", "widths 8"]
+    assert own_titles(plane, {**SIZES, "depth": 20}, other[0])[1] == ["ResNet, 20 layers", "mlp"]
+
+
+def test_runs_that_differ_in_what_no_phrase_tells_are_told_apart_by_that_setting(plane, run_config):
+    runs = [run_config(schedule={"name": name}, out=name) for name in ("cosine", "step")]
+    assert panel_titles([plane(run_config=run) for run in runs])[1] == [
+        "schedule name cosine",
+        "schedule name step",
+    ]
+    many = [{**run, **dict.fromkeys("abcd", index)} for index, run in enumerate(runs)]
+    files = [plane(name=str(index), run_config=run) for index, run in enumerate(many)]
+    assert panel_titles(files)[1] == ["0", "1"]
+
+
+def test_the_only_solution_of_all_panels_is_named_once(plane):
+    surfaces = [plane(name=name) for name in "ab"]
+    assert panel_titles(surfaces)[0].endswith(", weight decay 5e-4, epoch 100")
+    assert [each.marks for each in without_shared_mark(surfaces)] == [[("", 0.0, 0.5)]] * 2
+    two = [plane(), plane(marks=(("epoch 7", 0.0, 0.5),))]
+    assert "epoch" not in panel_titles(two)[0]
+    assert without_shared_mark(two) == two
+    assert without_shared_mark(surfaces[:1]) == surfaces[:1]
+    initial = [plane(name=name, config={"epoch": "init"}) for name in "ab"]
+    assert panel_titles(initial)[0].endswith(", weight decay 5e-4, initial weights")
 
 
 @pytest.mark.parametrize(
@@ -49,29 +123,8 @@ def test_a_single_surface_has_its_whole_title(plane, run_config):
 def test_several_surfaces_say_the_common_once_and_then_what_differs(plane, run_config):
     surfaces = [plane(), plane(run_config=run_config(architecture__skip=False, batch_size=8192))]
     common, own = panel_titles(surfaces)
-    assert common == "resnet20, cifar10, SGD, weight decay 5e-4"
+    assert common == "resnet20, cifar10, SGD, weight decay 5e-4, epoch 100"
     assert own == ["with shortcuts, batch 128", "without shortcuts, batch 8192"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "whole", "own"),
-    [
-        ([{"depth": 20}, {"depth": 56}], "resnet20, 20 layers", ["20 layers", "56 layers"]),
-        ([{"width": 1}, {"width": 0.25}], "resnet20", ["width 1", "width 0.25"]),
-        ([{"dropout": 0.0}, {"dropout": 0.2}], "resnet20", ["no dropout", "dropout 0.2"]),
-        ([{"widths": [64, 32]}, {"widths": [8]}], "resnet20", ["hidden layers 64-32", "hidden layers 8"]),
-        ([{"growth": 8}, {"growth": 12}], "resnet20", ["growth 8", "growth 12"]),
-        ([{"blocks": [3, 3]}, {"blocks": [6, 6]}], "resnet20", ["blocks 3-3", "blocks 6-6"]),
-    ],
-)
-def test_what_an_architecture_is_made_of_tells_surfaces_apart(plane, run_config, changes, whole, own):
-    configs = [
-        run_config(**{f"architecture__{key}": value for key, value in change.items()}) for change in changes
-    ]
-    assert run_title(configs[0]).startswith(f"{whole}, cifar10")
-    common, titles = panel_titles([plane(run_config=config) for config in configs])
-    assert common.startswith("resnet20, cifar10")
-    assert titles == own
 
 
 def test_details_appear_only_where_they_differ(plane, run_config):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.plots.levels import choose_levels, number, numbers
+from landscape_cli.plots.levels import choose_levels, number, numbers, refined
 from landscape_cli.plots.values import Scale
 
 
@@ -49,6 +49,53 @@ def test_a_constant_surface_still_has_levels():
         levels = choose_levels(scale, None)
         assert len(levels) >= 2
         assert levels[0] <= scale.low <= levels[-1]
+
+
+RANGES = [(6e-4, 85.0), (2.3, 2.31), (0.26, 20.6), (1e-7, 1e5), (0.5, 0.9), (3.0, 40.0)]
+
+
+@pytest.mark.parametrize("kind", [linear, log])
+@pytest.mark.parametrize("other", RANGES)
+def test_each_panel_gets_levels_within_its_own_range(kind, other):
+    first = (6e-4, 85.0)
+    space = np.geomspace if kind is log else np.linspace
+    panels = [space(*ends, 400) for ends in (first, other)]
+    scale = kind(min(first[0], other[0]), max(first[1], other[1]))
+    levels = choose_levels(scale, None)
+    everything, lines = refined(levels, scale, panels)
+    assert (np.diff(everything) > 0).all()
+    assert (everything[0], everything[-1]) == (levels[0], levels[-1])
+    for (low, high), own in zip((first, other), lines, strict=True):
+        assert set(levels) <= set(own) <= set(everything)
+        assert ((low < own) & (own < high)).sum() >= 4
+        text = [float(each) for each in numbers(own.tolist())]
+        np.testing.assert_allclose(text, own, rtol=2e-3)  # all are round
+
+
+def test_an_outlier_is_no_range():
+    values = np.concatenate([[1e-4], np.geomspace(2, 9, 300), [5e4]])
+    scale = log(1e-4, 5e4)
+    _, (own,) = refined(choose_levels(scale, None), scale, [values])
+    assert ((own > 2) & (own < 9)).sum() >= 4
+
+
+def test_lines_that_were_added_for_a_narrow_panel_do_not_blacken_a_wide_one():
+    wide, narrow = np.geomspace(1e-4, 100, 300), np.geomspace(2.3, 2.31, 300)
+    scale = log(1e-4, 100)
+    levels = choose_levels(scale, None)
+    _, (of_wide, of_narrow) = refined(levels, scale, [wide, narrow])
+    np.testing.assert_array_equal(of_wide, levels)
+    assert len(of_narrow) >= len(levels) + 4
+
+
+def test_levels_that_resolve_all_panels_and_constant_ones_stay():
+    scale = log(1e-3, 100)
+    levels = choose_levels(scale, None)
+    everything, lines = refined(levels, scale, [np.geomspace(1e-3, 100, 99), np.full(9, 2.0)])
+    for each in (everything, *lines):
+        np.testing.assert_array_equal(each, levels)
+    everything, _ = refined(np.array([0.5, 7.0]), scale, [np.geomspace(2, 3, 99)], 0)
+    np.testing.assert_array_equal(everything, [0.5, 7])
 
 
 def test_a_list_is_taken_as_it_is():

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from landscape_cli.plots.draw import draw
@@ -80,6 +81,52 @@ def test_panels_share_heights_and_stand_two_a_row(plane):
         (1, 0),
         (1, 1),
     ]
+
+
+def test_everything_of_each_panel_is_on_the_page_and_covers_no_number(plane):
+    marks = (("a long label here", 1.0, 0.0), ("at the back corner", 1.0, 1.0), ("left", -1.0, 0.0))
+    runs = {"direction": {"name": "runs", "to": ["a", "b"]}}
+    for count in (1, 3, 4):
+        panels = [
+            plane(lambda x, y: 1e-6 * 10 ** (3 * x), name=f"p{k}", config=runs, marks=marks)
+            for k in range(count)
+        ]
+        figure = draw(panels, kind="surface3d")
+        figure.draw_without_rendering()
+        renderer = figure.canvas.get_renderer()
+        spaces = [axes for axes in figure.axes if axes.name == "3d"]
+        assert len(spaces) == count
+        numbers = [axes.zaxis.get_tightbbox(renderer) for axes in spaces]
+        labels = [text.get_window_extent() for axes in spaces for text in axes.texts]
+        assert len(labels) == 3 * count
+        axis = [axis.get_tightbbox(renderer) for axes in spaces for axis in (axes.xaxis, axes.yaxis)]
+        titles = [axes.title.get_window_extent() for axes in spaces]
+        for box in (*labels, *numbers, *axis, *titles):
+            assert figure.bbox.x0 - 1 <= box.x0 < box.x1 <= figure.bbox.x1 + 1
+            assert figure.bbox.y0 - 1 <= box.y0 < box.y1 <= figure.bbox.y1 + 1
+        assert not any(one.overlaps(other) for one in titles for other in (*axis, *numbers))
+        assert not any(axes.patch.get_visible() for axes in spaces)  # would cover a neighbour's numbers
+
+
+def needle(x, y):
+    return np.where(np.hypot(x, y - 0.5) < 0.01, 1e-6, 10 ** (1 + x))
+
+
+def test_a_bowl_whose_bottom_is_near_zero_is_round(plane):
+    surface = plane(needle, x=(-1, 1, 21), y=(0, 1, 21))
+    figure = draw([surface], kind="surface3d")
+    bend = float(f"{np.quantile(surface.values['train/loss'], 0.05):.0e}")
+    low, high = figure.axes[0].get_zlim()
+    assert (low, high) == (0, pytest.approx(np.arcsinh(100 / bend) / np.log(10)))
+    (mark,) = [each for each in figure.axes[0].lines if each.get_marker() == "o"]
+    assert mark.get_data_3d()[2][0] == pytest.approx(0, abs=1e-5)
+    label = figure.axes[-1].get_ylabel().replace("\n", " ")
+    assert label.endswith(f"(logarithmic above {bend:g}, linear below)")
+    assert figure.axes[-1].get_yticklabels()[0].get_text() == "0"
+    whole = draw([surface], kind="surface3d", levels=[1e-6, 1, 100])
+    assert whole.axes[0].get_zlim() == pytest.approx((-6, 2))
+    for other in (whole, draw([surface], kind="contour")):
+        assert "linear below" not in other.axes[-1].get_ylabel()
 
 
 def test_solutions_stand_on_the_surface(plane):

@@ -53,6 +53,12 @@ def test_phrases_stay_whole_where_they_can():
     )
 
 
+def test_a_long_name_of_a_file_breaks_after_an_underscore():
+    name = "architecture-resnet_seed-0_x-1+1+25"
+    lines = wrapped(name, text_width("architecture-resnet_", 8) + 0.01, 8)
+    assert lines == "architecture-resnet_\nseed-0_x-1+1+25"
+
+
 def test_a_phrase_that_is_too_long_breaks_after_a_hyphen_and_a_number_does_not():
     words = "step along filter-normalized direction 1"
     assert wrapped(words, text_width("normalized direction 1", 8) + 0.01, 8) == (
