@@ -139,12 +139,17 @@ def _size() -> int:
 
 def _hydra(command: str, words: list[str]) -> None:
     """Let Hydra compose the configuration and run the task, with errors raised rather than printed."""
+    from hydra._internal.hydra import Hydra  # which `landscape --help` need not wait for
+
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     # threads that spin for long while they wait starve each other, threads that sleep at once wake late
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     register(command)
     sys.argv = [sys.argv[0], *words]
+    # Hydra composes everything twice, the first time only to read hydra.mode, which the words have said: None
+    # lets it take --multirun's, or a single run's
+    Hydra.get_mode = lambda self, config_name, overrides: None  # type: ignore[method-assign]
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=command)(task)()
 
 

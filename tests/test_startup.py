@@ -1,4 +1,4 @@
-"""A command starts at once: what its options did not ask for is not imported."""
+"""A command starts at once: what its options did not ask for is not imported, and it is composed once."""
 
 import json
 import subprocess
@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from omegaconf import DictConfig
 
-from conftest import carry_out
+from conftest import Landscape, carry_out
 
 COMPILER = {"torch._dynamo", "torch._inductor", "sympy", "triton"}
 DRAWING = {"matplotlib", "plotly", "PIL"}
@@ -17,23 +19,41 @@ CALCULATING = COMPILER | DRAWING | DATA | SCIPY
 TEXT = {"torch", "h5py", *DRAWING, *DATA, *SCIPY}
 
 LISTED = {
-    "--help": TEXT | {"numpy"},
-    "surface --help": TEXT | {"numpy"},
-    "train --help": TEXT | {"numpy"},
-    "list architectures": {"torch", *DRAWING, *DATA, *SCIPY},
-    "list runs outputs_dir=.": {"torch", *DRAWING, *DATA, *SCIPY},
-    "plot file=line.h5 out=line.png": {"torch", "plotly", "matplotlib.pyplot", *DATA, *SCIPY},
-    "plot file=plane.h5 out=plane.png": {"torch", "plotly", "matplotlib.pyplot", *DATA, *SCIPY},
-    "plot file=plane.h5 out=plane.html": {"torch", "matplotlib.pyplot", *DATA, *SCIPY},
-    "train batch_size=full epochs=1 out=again": CALCULATING,
-    "train optimizer=rmsprop epochs=1 out=rmsprop": CALCULATING,
-    "surface run=run x=[-1,1,2] y=null out=new.h5": CALCULATING,
-    "surface run=run x=[-1,1,2] y=[-1,1,2] samples=50 out=subset.h5": CALCULATING,
-    "interpolate from_run=run to_run=other alpha=[0,1,2] out=between.h5": CALCULATING,
-    "trajectory run=run x=[-1,1,2] y=[-1,1,2] out=path.h5": CALCULATING,
-    "hessian run=run x=null y=null samples=50 out=hessian.h5": COMPILER | DRAWING | DATA | {"scipy.stats"},
+    "help": ({"numpy", *TEXT}, ["--help", "surface --help", "train --help"]),
+    "lists": ({"torch", *DRAWING, *DATA, *SCIPY}, ["list architectures", "list runs outputs_dir=."]),
+    "pictures": (
+        {"torch", "plotly", "matplotlib.pyplot", *DATA, *SCIPY},
+        ["plot file=line.h5 out=line.png", "plot file=plane.h5 out=plane.png"],
+    ),
+    "pages": ({"torch", "matplotlib.pyplot", *DATA, *SCIPY}, ["plot file=plane.h5 out=plane.html"]),
+    "calculation": (
+        CALCULATING,
+        [
+            "train batch_size=full epochs=1 out=again",
+            "train optimizer=rmsprop epochs=1 out=rmsprop",
+            "surface run=run x=[-1,1,2] y=null out=new.h5",
+            "surface run=run x=[-1,1,2] y=[-1,1,2] samples=50 out=subset.h5",
+            "interpolate from_run=run to_run=other alpha=[0,1,2] out=between.h5",
+            "trajectory run=run x=[-1,1,2] y=[-1,1,2] out=path.h5",
+        ],
+    ),
+    "eigenvalues": (
+        COMPILER | DRAWING | DATA | {"scipy.stats"},
+        ["hessian run=run x=null y=null samples=50 out=hessian.h5"],
+    ),
 }
-"""Words of a command -> the modules that it must not import."""
+"""The modules that commands must not import, and the words of each of these commands."""
+
+ONE_AFTER_ANOTHER = """
+import json, sys
+from landscape_cli.cli import main
+after = []
+for words in json.loads(sys.argv[1]):
+    sys.argv[1:] = words.split()
+    assert main() == 0, words
+    after.append([words, *sys.modules])
+open("modules", "w").write(json.dumps(after))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -54,27 +74,42 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def imported(code: str, folder: Path, *words: str) -> set[str]:
-    """Return the modules that a new process has at its end."""
-    ending = "import json, sys; open('modules', 'w').write(json.dumps([status, *sys.modules]))"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{ending}", *words], cwd=folder, capture_output=True, text=True
-    )
+def run(code: str, folder: Path, *words: str) -> None:
+    """Let a new process do it."""
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    status, *modules = json.loads((folder / "modules").read_text())
-    assert status in (None, 0), done.stderr
-    return set(modules)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", LISTED)
-def test_a_command_imports_no_more_than_it_needs(folder: Path, words: str) -> None:
-    modules = imported("from landscape_cli.cli import main\nstatus = main()", folder, *words.split())
-    assert "landscape_cli.cli" in modules
-    assert modules & LISTED[words] == set()
+@pytest.mark.parametrize("kind", LISTED)
+def test_a_command_imports_no_more_than_it_needs(folder: Path, kind: str) -> None:
+    """One process for all that may import the same: the first that imports more is named."""
+    forbidden, commands = LISTED[kind]
+    run(ONE_AFTER_ANOTHER, folder, json.dumps(commands))
+    after = json.loads((folder / "modules").read_text())
+    assert [words for words, *_ in after] == commands
+    for words, *modules in after:
+        assert "landscape_cli.cli" in modules
+        assert set(modules) & forbidden == set(), words
 
 
 def test_a_surface_from_python_waits_for_no_pictures(tmp_path: Path) -> None:
-    modules = imported("from landscape_cli import surface\nstatus = 0", tmp_path)
+    code = "import sys; from landscape_cli import surface; open('modules', 'w').write(' '.join(sys.modules))"
+    run(code, tmp_path)
+    modules = set((tmp_path / "modules").read_text().split())
     assert "landscape_cli.surfaces.loss_field" in modules
     assert modules & CALCULATING == set()
+
+
+def test_a_job_is_composed_once(landscape: Landscape, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hydra alone would compose all of it a time more."""
+    composed = []
+    compose = ConfigLoaderImpl.load_configuration
+
+    def noting(loader: ConfigLoaderImpl, *arguments: object, **named: object) -> DictConfig:
+        composed.append(named["overrides"])
+        return compose(loader, *arguments, **named)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", noting)
+    assert landscape("list", "architectures").status == 0
+    assert composed == [["kind=architectures", "hydra.mode=RUN"]]
