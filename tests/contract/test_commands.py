@@ -89,14 +89,13 @@ def test_elsewhere_than_on_a_terminal_progress_is_a_line_now_and_then(landscape:
 def test_a_commands_help_names_its_keys_and_does_nothing(
     landscape: Landscape, tmp_path: Path, command: str
 ) -> None:
-    line = [sys.executable, "-m", "landscape_cli", command, "--help"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    assert done.stdout.startswith(f"landscape {command}: ")
+    told = landscape(command, "--help")
+    assert (told.status, told.err) == (0, "")
+    assert told.out.startswith(f"landscape {command}: ")
     shown = landscape(command, "--cfg", "job")
     assert shown.status == 0
     for key in OmegaConf.create(shown.out):
-        assert re.search(rf"^'?{key}'?:", done.stdout, re.MULTILINE), key
+        assert re.search(rf"^'?{key}'?:", told.out, re.MULTILINE), key
     assert not list(tmp_path.iterdir())
 
 
