@@ -29,7 +29,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 	@touch $@
 
 test: $(VENV)/installed-dev ## the whole test suite
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # The papers' figures: one target a phenomenon. `reproduce` itself knows what is left to do: seeds that are not measured, claims
 # and pictures that have changed; where nothing has, it says so within a second.
