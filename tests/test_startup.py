@@ -26,6 +26,7 @@ LISTED = {
         ["plot file=line.h5 out=line.png", "plot file=plane.h5 out=plane.png"],
     ),
     "pages": ({"torch", "matplotlib.pyplot", *DATA, *SCIPY}, ["plot file=plane.h5 out=plane.html"]),
+    "plot run=run,other out=curves.png": {"torch", "plotly", "matplotlib.pyplot", *DATA, *SCIPY},
     "calculation": (
         CALCULATING,
         [

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 from landscape_cli import measures, store
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
+from landscape_cli.runs import open_run
 from landscape_cli.store import Surface
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from landscape_cli.api.runs import OpenedRun
+    from landscape_cli.plots.histories import History
 
 
 def read(path: str | Path) -> Surface:
@@ -40,26 +44,36 @@ def barrier(line: Surface, split: str = "train") -> tuple[float, float]:
 
 
 def plot(
-    surfaces: Surface | Sequence[Surface],
+    surfaces: "Surface | OpenedRun | Sequence[Surface] | Sequence[OpenedRun]" = (),
     out: str | Path | None = None,
     *,
+    run: str | Path | Sequence[str | Path] = (),
     kind: str = "auto",
-    value: str = "auto",
+    value: str | Sequence[str] = "auto",
     split: str = "auto",
+    axis: str = "epochs",
+    seeds: str = "mean",
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
     title: str | None = None,
 ) -> "Figure":
-    """Draw one or several surfaces; return the figure, and with `out` write it.
+    """Draw surfaces, or the learning curves of runs; return the figure, and with `out` write it.
 
     Args:
-        surfaces: all lines, or all planes.
+        surfaces: all lines, or all planes; or what `open_run` returned.
         out: a picture that ends in .png, .pdf or .svg; a page to turn and zoom, .html; or a trajectory that
             grows, .gif or .mp4.
-        kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, or ``auto``.
+        run: run folders, in place of `surfaces`: their learning curves.
+        kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, ``path``, or ``auto``.
         value: ``loss`` or ``accuracy``; lines show both. Of `hessian` also ``largest_eigenvalue``,
             ``smallest_eigenvalue`` or ``eigenvalue_ratio``; ``auto``: the last where all have it, else loss.
-        split: ``train`` or ``test``, of planes; ``auto``: ``train`` where there is one.
+            Of runs one or several of ``loss``, ``accuracy``, ``lr``, ``weight_norm`` and ``gradient_norm``;
+            ``auto``: all.
+        split: ``train`` or ``test``, of planes and runs; ``auto``: ``train`` where there is one; of
+            runs both.
+        axis: of learning curves: ``epochs`` or ``steps``.
+        seeds: of learning curves: ``mean`` (runs that differ in their seed alone are drawn as their mean and
+            a band of one standard deviation) or ``each``.
         scale: ``linear``, ``log`` or ``auto``.
         levels: of contours: how many, or their values.
         title: in place of the model's class.
@@ -70,7 +84,18 @@ def plot(
     from landscape_cli.plots.animation import ANIMATED, save_animation
     from landscape_cli.plots.draw import draw, save  # Matplotlib takes half a second to import
 
-    several = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
+    told = [run] if isinstance(run, str | Path) else list(run)
+    given: list[Any] = list(surfaces) if isinstance(surfaces, Sequence) else [surfaces]
+    histories = _histories(given, told)
+    if histories:
+        from landscape_cli.plots.learning_curves import write_learning_curves
+
+        curves = {"value": value, "split": split, "axis": axis, "seeds": seeds, "scale": scale}
+        place = None if out is None else Path(out)
+        return write_learning_curves(histories, place, kind=kind, title=title, **curves)
+    several: list[Surface] = given
+    if not isinstance(value, str):
+        raise LandscapeError(f"value must be one word for surfaces, got {value!r}")
     options: dict[str, Any] = {"value": value, "split": split, "scale": scale, "title": title}
     figure = draw(several, kind=kind, levels=levels, **options)
     if out is not None and Path(out).suffix.lower() == ".html":
@@ -82,3 +107,21 @@ def plot(
     elif out is not None:
         save(figure, Path(out))
     return figure
+
+
+def _histories(given: Sequence[Any], told: Sequence[str | Path]) -> "list[History]":
+    """Return what the runs recorded that are given, opened or by their folders; none: of surfaces.
+
+    Raises:
+        LandscapeError: runs and surfaces together, or a folder holds no run.
+    """
+    from landscape_cli.plots.histories import History
+
+    opened = [one for one in given if not isinstance(one, Surface)]
+    if (told or opened) and len(opened) < len(given):
+        raise LandscapeError("plot takes surfaces or runs, got both; draw them in two pictures")
+    runs = [open_run(path) for path in told]
+    return [
+        *(History.of(one.path, one.config, one.metrics) for one in opened),
+        *(History.of(one.path, one.config, one.metrics()) for one in runs),
+    ]

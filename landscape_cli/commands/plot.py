@@ -1,4 +1,4 @@
-"""`landscape plot`: pictures of HDF5 files. Never imports torch."""
+"""`landscape plot`: pictures of HDF5 files, and learning curves of runs. Never imports torch."""
 
 from pathlib import Path
 from typing import Any
@@ -7,16 +7,25 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.files import write_text
 from landscape_cli.plots.animation import ANIMATED, save_animation
 from landscape_cli.plots.draw import draw, resolve_kind, save
+from landscape_cli.plots.histories import History
+from landscape_cli.plots.learning_curves import write_learning_curves
+from landscape_cli.runs import open_run
 from landscape_cli.schemas.files import PlotConfig
 from landscape_cli.store import read
 
 
 def run(config: PlotConfig) -> Path:
-    """Draw the files into `config.out`; return it."""
+    """Draw the files, or the learning curves of the runs, into `config.out`; return it."""
     assert config.out is not None
     out = Path(config.out)
-    surfaces = [read(Path(path)) for path in config.file]
     options: dict[str, Any] = {key: getattr(config, key) for key in ("value", "split", "scale", "title")}
+    if config.run:
+        options |= {key: getattr(config, key) for key in ("kind", "axis", "seeds")}
+        runs = [open_run(path) for path in config.run]
+        histories = [History.of(run.path, run.config, run.metrics()) for run in runs]
+        write_learning_curves(histories, out, **options)
+        return out
+    surfaces = [read(Path(path)) for path in config.file]
     if out.suffix.lower() == ".html":
         from landscape_cli.plots.interactive import interactive_html
 

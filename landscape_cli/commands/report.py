@@ -7,14 +7,20 @@ from pathlib import Path
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import write_text
 from landscape_cli.plots.draw import draw, png
+from landscape_cli.plots.histories import History
 from landscape_cli.plots.interactive import interactive_fragment
 from landscape_cli.plots.labels import run_title
+from landscape_cli.plots.learning_curves import draw_learning_curves, learning_curves
 from landscape_cli.plots.page import Section, page_html
 from landscape_cli.plots.values import has_eigenvalues
 from landscape_cli.runs import Run, open_run
 from landscape_cli.schemas.files import ReportConfig
 from landscape_cli.store import Surface, read
 
+CURVES = (
+    "What training recorded: training solid, test dashed; runs that differ in their seed alone as their mean"
+    " and standard deviation."
+)
 RATIO = "How far from convex: the modulus of the smallest eigenvalue of the Hessian over the largest."
 CAPTIONS = {
     "Between solutions": "Loss, and accuracy of classes, on the straight line between two solutions.",
@@ -50,6 +56,10 @@ def run(config: ReportConfig) -> Path:
     if not runs and not surfaces:
         raise LandscapeError("nothing to report: say run= with run folders, file= with HDF5 files, or both")
     sections = [Section("Runs", table=_table(runs))] if runs else []
+    histories = [History.of(run.path, run.config, run.metrics()) for run in runs]
+    if any(len(history.columns["epoch"]) > 1 for history in histories):
+        curves = draw_learning_curves(learning_curves(histories))
+        sections.append(Section("Learning curves", CURVES, picture=png(curves)))
     groups: dict[str, list[Surface]] = {}
     for surface in surfaces:
         groups.setdefault(_heading(surface), []).append(surface)

@@ -6,6 +6,7 @@ Plotly takes long to import and plotly.js is 4 MB: both are touched only when a 
 import hashlib
 import html
 from collections.abc import Sequence
+from typing import Any
 
 from landscape_cli.plots.interactive_lines import line_figure
 from landscape_cli.plots.interactive_planes import plane_figure
@@ -26,12 +27,21 @@ def interactive_html(
     title: str | None = None,
 ) -> str:
     """Return an HTML page with `interactive_fragment` and plotly.js in it; it loads nothing else."""
-    fragment = interactive_fragment(surfaces, value=value, split=split, scale=scale, title=title)
+    picture = interactive_fragment(surfaces, value=value, split=split, scale=scale, title=title)
     common, own = panel_titles(surfaces)
-    name = html.escape(title or common or own[0] or surfaces[0].path.stem)
+    return _page(title or common or own[0] or surfaces[0].path.stem, picture)
+
+
+def html_page(title: str, figures: Sequence[dict[str, Any]]) -> str:
+    """Return an HTML page with figures, as plotly.js takes them, one below the other; it loads nothing."""
+    return _page(title, "\n".join(map(fragment, figures)))
+
+
+def _page(title: str, body: str) -> str:
+    name = html.escape(title)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{name}</title>\n'
-        f"<script>{plotly_js()}</script>\n</head>\n<body>\n{fragment}\n</body>\n</html>\n"
+        f"<script>{plotly_js()}</script>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 
@@ -60,14 +70,18 @@ def interactive_fragment(
     Raises:
         LandscapeError: values are missing or not evaluated, or `scale` is unknown.
     """
-    import plotly.graph_objects as go
-
     value, split = chosen(surfaces, value, split)
     if surfaces[0].y is None:
         check_value(surfaces, value)
-        figure = go.Figure(line_figure(surfaces, value=value, scale=scale, title=title))
-    else:
-        figure = go.Figure(plane_figure(surfaces, value=value, split=split, scale=scale, title=title))
+        return fragment(line_figure(surfaces, value=value, scale=scale, title=title))
+    return fragment(plane_figure(surfaces, value=value, split=split, scale=scale, title=title))
+
+
+def fragment(content: dict[str, Any]) -> str:
+    """Return a figure, as plotly.js takes it, as a piece of HTML, for a page that has `plotly_js` in it."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(content)
     # The name depends on the content alone: equal files give equal pages, and two pictures fit in one.
     name = "plot-" + hashlib.sha256(figure.to_json().encode()).hexdigest()[:12]
     return str(figure.to_html(full_html=False, include_plotlyjs=False, config=_CONFIG, div_id=name))

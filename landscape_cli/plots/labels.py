@@ -5,7 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from landscape_cli.plots.phrases import Phrase, joined, run_phrases, settings, surface_phrases
+from landscape_cli.plots.phrases import (
+    Phrase,
+    flat,
+    is_told,
+    joined,
+    run_phrases,
+    settings,
+    surface_phrases,
+    value_words,
+)
 from landscape_cli.store import Surface
 from landscape_cli.terminal import printable
 
@@ -34,6 +43,25 @@ def run_title(run_config: Mapping[str, Any]) -> str:
     return joined(run_phrases(run_config))
 
 
+def run_titles(configs: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """Return what configurations of trainings have in common, in words, and what sets each apart.
+
+    The latter are the phrases of titles, and after them ``schedule cosine`` or ``optimizer momentum 0.5`` of
+    keys that these leave out, where all have them. An empty one is of a configuration that nothing tells
+    apart.
+    """
+    leaves = [flat(config) for config in configs]
+    phrases = [run_phrases(config) for config in configs]
+    shared = [key for key in leaves[0] if all(key in each for each in leaves)]
+    for each, words in zip(leaves, phrases, strict=True):
+        for key in shared:
+            if not is_told(key) and any(one[key] != each[key] for one in leaves):
+                name = key.removesuffix(".name").replace("_", " ").replace(".", " ")
+                words[key] = Phrase(printable(f"{name} {value_words(each[key])}"))
+    same = _same(phrases)
+    return joined({key: phrases[0][key] for key in same}), _differing(phrases, same)
+
+
 def panel_titles(
     surfaces: Sequence[Surface], title: str | None = None, own: Sequence[str] | None = None
 ) -> tuple[str, list[str]]:
@@ -48,13 +76,12 @@ def panel_titles(
     phrases = [surface_phrases(surface) for surface in surfaces]
     if len(surfaces) == 1:
         return "", [joined(phrases[0]) if title is None else title]
-    keys = list(dict.fromkeys(key for each in phrases for key in each))
-    same = [key for key in keys if all(each.get(key) == phrases[0].get(key) for each in phrases)]
+    same = _same(phrases)
     common = {key: phrases[0][key] for key in same}
     mark = shared_mark(surfaces)
     if mark is not None and "epoch" in same and common["epoch"].usual:
         common["epoch"] = Phrase(mark)
-    apart, names = _apart(surfaces, phrases, set(same)), _file_names(surfaces)
+    apart, names = _apart(surfaces, phrases, same), _file_names(surfaces)
     if len(set(apart)) < len(apart):
         apart = names
     told = [words or name for words, name in zip(apart, names, strict=True)]
@@ -120,7 +147,13 @@ def direction_name(surface: Surface, axis: str) -> str:
     return {"x": "direction 1", "y": "direction 2"}[axis]
 
 
-def _apart(surfaces: Sequence[Surface], phrases: Sequence[Mapping[str, Phrase]], same: set[str]) -> list[str]:
+def _same(phrases: Sequence[Mapping[str, Phrase]]) -> list[str]:
+    """Return the keys of the phrases that are the same for all."""
+    keys = list(dict.fromkeys(key for each in phrases for key in each))
+    return [key for key in keys if all(each.get(key) == phrases[0].get(key) for each in phrases)]
+
+
+def _differing(phrases: Sequence[Mapping[str, Phrase]], same: Sequence[str]) -> list[str]:
     """Return the phrases that are not the same for all, of each; the usual ones where all have one."""
     apart = []
     for each in phrases:
@@ -130,6 +163,14 @@ def _apart(surfaces: Sequence[Surface], phrases: Sequence[Mapping[str, Phrase]],
             if key not in same and (not phrase.usual or all(key in other for other in phrases))
         }
         apart.append(joined(told))
+    return apart
+
+
+def _apart(
+    surfaces: Sequence[Surface], phrases: Sequence[Mapping[str, Phrase]], same: Sequence[str]
+) -> list[str]:
+    """Return what sets each surface apart: phrases, or settings where these do not tell all apart."""
+    apart = _differing(phrases, same)
     if len(set(apart)) == len(apart):
         return apart
     return _differences(surfaces) or apart

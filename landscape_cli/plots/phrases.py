@@ -13,6 +13,10 @@ _OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "adagrad": "Adagr
 _BATCHNORM = {"recompute": "recomputed", "keep": "kept"}
 # Of an architecture, told in phrases of their own or of no size.
 _TOLD = ("name", "source", "options", "normalization", "depth", "width", "skip")
+_SPOKEN_FOR = {
+    *("normalization.name", "dataset.name", "dataset.train_size", "epochs", "seed", "batch_size"),
+    *("optimizer.name", "optimizer.weight_decay", "optimizer.lr"),
+}
 # How a file came about, not what it shows.
 _ASIDE = {*CIRCUMSTANCES, "run", "from_run", "to_run", "checkpoint_every", "compile"}
 
@@ -90,7 +94,19 @@ def joined(phrases: Mapping[str, Phrase]) -> str:
 
 def settings(surface: Surface) -> dict[str, Any]:
     """Return the settings of the run and of the command that computed the file, by dotted key."""
-    return {**_flat(surface.run_config), **_flat(surface.config)}
+    return {**flat(surface.run_config), **flat(surface.config)}
+
+
+def is_told(key: str) -> bool:
+    """Whether `run_phrases` tells of a key such as ``optimizer.lr``."""
+    return key.startswith("architecture.") or key in _SPOKEN_FOR
+
+
+def value_words(value: object) -> str:
+    """Return a value of a configuration as a title shows it."""
+    if isinstance(value, list):
+        return "-".join(map(value_words, value))
+    return number(value) if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
 def _architecture_phrases(architecture: Mapping[str, Any]) -> dict[str, Phrase]:
@@ -122,13 +138,14 @@ def _architecture_name(architecture: Mapping[str, Any]) -> str:
     return str(model or source.rpartition(":")[2])
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of a configuration that say what it is, by keys such as ``optimizer.lr``."""
+    found: dict[str, Any] = {}
     for key, value in config.items():
         if f"{prefix}{key}" in _ASIDE:
             continue
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+            found[f"{prefix}{key}"] = value
+    return found

@@ -7,49 +7,87 @@ from typing import Any, ClassVar
 from omegaconf import MISSING
 
 from landscape_cli.config import CIRCUMSTANCES, readable_name
+from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.keys import key, require
 from landscape_cli.schemas.common import SPLITS, Common, as_list
 
 # of `store.export`, which takes long to import, with what their default names end in
 FORMATS = {"csv": ".csv", "path": "_path.csv", "npz": ".npz", "vtp": ".vtp", "tg": "_tg.h5"}
 
-VALUES = ("auto", "loss", "accuracy", "largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio")
+VALUES = ("loss", "accuracy", "largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio")
+OF_RUNS = ("loss", "accuracy", "lr", "weight_norm", "gradient_norm")
 
 
 @dataclass
 class PlotConfig(Common):
-    """draw one or several HDF5 files. Several are drawn side by side on shared levels."""
+    """draw one or several HDF5 files, or the learning curves of one or several runs. Several files are drawn
+    side by side on shared levels; several runs in the same panels, those that differ in their seed alone as
+    their mean and standard deviation.
+    """
 
     out: str | None = key(
         None,
         "a .png, .pdf, .svg or .html file, or .gif or .mp4 for a trajectory that grows; default: a readable"
         " name under outputs_dir",
     )
-    file: Any = key(MISSING, "a file, or several: a.h5,b.h5")
+    file: Any = key([], "a file, or several: a.h5,b.h5")
+    run: Any = key([], "a run folder, or several: a,b; in place of file=, for learning curves")
     kind: str = key("auto", "auto, line, contour, heatmap, surface3d, path, interactive")
-    value: str = key(
+    value: Any = key(
         "auto",
         "loss or accuracy; of `landscape hessian`: largest_eigenvalue, smallest_eigenvalue, eigenvalue_ratio;"
-        " auto: the last of these where all files have it, otherwise loss",
-        choices=VALUES,
+        " auto: the last of these where all files have it, otherwise loss; of runs all (auto), or some of"
+        f" {','.join(OF_RUNS)}",
     )
-    split: str = key("auto", "auto (train where it is stored), train or test", choices=("auto", *SPLITS))
+    split: str = key(
+        "auto",
+        "auto (train where it is stored; of runs both), train or test",
+        choices=("auto", *SPLITS),
+    )
+    axis: str = key("epochs", "of learning curves: epochs or steps", choices=("epochs", "steps"))
+    seeds: str = key(
+        "mean",
+        "of learning curves: mean (and standard deviation, of runs that differ in their seed alone) or each",
+        choices=("mean", "each"),
+    )
     scale: str = key("auto", "auto, linear or log", choices=("auto", "linear", "log"))
     levels: Any = key(None, "how many level lines, or their values: 0.1,1,10")
     title: str | None = key(None, "in place of the one made of the run's configuration")
 
-    lists: ClassVar[tuple[str, ...]] = ("file", "levels")
+    lists: ClassVar[tuple[str, ...]] = ("file", "run", "value", "levels")
 
     def __post_init__(self) -> None:
-        """Take one file for a list of one."""
+        """Take one file or run for a list of one.
+
+        Raises:
+            LandscapeError: files and runs together, neither, or a value that neither has.
+        """
         self.file = as_list("file", self.file)
+        self.run = as_list("run", self.run)
+        if self.file and self.run:
+            raise LandscapeError(
+                f"file= has {self.file[0]} and run= has {self.run[0]}: learning curves are a picture of their"
+                " own; draw them in two"
+            )
+        if not self.file and not self.run:
+            raise LandscapeError(
+                "nothing to draw: say file= with one or several HDF5 files, or run= with run folders"
+            )
+        choices = OF_RUNS if self.run else VALUES
+        values = as_list("value", self.value)
+        for value in values:
+            if value not in ("auto", *choices):
+                raise unknown("value", value, choices)
+        if self.file or values == ["auto"]:
+            require(len(values) == 1, "value", self.value, "one value for files")
+            self.value = values[0]
         super().__post_init__()
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the picture that these overrides of the configuration name."""
         suffix = "html" if self.kind == "interactive" else "png"
-        stem = "_and_".join(Path(path).stem for path in self.file)
-        name = readable_name(stem, overrides, {*CIRCUMSTANCES, "file"})
+        stem = "_and_".join([*(Path(path).stem for path in self.file), *(Path(run).name for run in self.run)])
+        name = readable_name(stem, overrides, {*CIRCUMSTANCES, "file", "run"})
         return Path(self.outputs_dir, "plots", f"{name}.{suffix}")
 
 
