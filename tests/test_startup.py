@@ -23,10 +23,17 @@ LISTED = {
     "lists": ({"torch", *DRAWING, *DATA, *SCIPY}, ["list architectures", "list runs outputs_dir=."]),
     "pictures": (
         {"torch", "plotly", "matplotlib.pyplot", *DATA, *SCIPY},
-        ["plot file=line.h5 out=line.png", "plot file=plane.h5 out=plane.png"],
+        [
+            "plot file=line.h5 out=line.png",
+            "plot file=plane.h5 kind=heatmap out=plane.png",
+            "plot run=run,other out=curves.png",
+        ],
+    ),
+    "contours": (  # smooth ones
+        {"torch", "plotly", "matplotlib.pyplot", "scipy.stats", *DATA},
+        ["plot file=plane.h5 out=plane.png"],
     ),
     "pages": ({"torch", "matplotlib.pyplot", *DATA, *SCIPY}, ["plot file=plane.h5 out=plane.html"]),
-    "plot run=run,other out=curves.png": {"torch", "plotly", "matplotlib.pyplot", *DATA, *SCIPY},
     "calculation": (
         CALCULATING,
         [
