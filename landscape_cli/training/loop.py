@@ -11,6 +11,7 @@ from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset, Split
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.losses import per_sample_loss
+from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.progress import bar, describe
 from landscape_cli.training.metrics import measured
 from landscape_cli.training.options import Recipe
@@ -26,7 +27,7 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
     parts).
 
     Raises:
-        LandscapeError: the loss is no longer finite.
+        LandscapeError: the loss is no longer finite, or the memory does not suffice.
     """
     model, optimizer = state.model, state.optimizer
     layout = devices.memory_format(model, dataset.train.inputs)
@@ -52,7 +53,8 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
     def step(indices: Tensor) -> Tensor:
         optimizer.zero_grad()
         parts = parts_of(indices.to(device), recipe.micro_batch or len(indices))
-        loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
+        with enough_for(len(parts[0]), "micro_batch", "as another run, in another out="):
+            loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
         if recipe.l1:
             penalty = torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
             (recipe.l1 * penalty).backward()

@@ -212,6 +212,29 @@ def test_a_loss_that_is_not_finite_ends_the_training_unfinished(tmp_path: Path) 
     assert not Run(tmp_path / "run", {}).finished
 
 
+class Hungry(nn.Module):
+    """A network that has memory for so many samples."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.inner, self.most = cases.NETWORKS["mlp"](), most
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        if self.training and len(inputs) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        outputs: torch.Tensor = self.inner(inputs)
+        return outputs
+
+
+def test_where_the_memory_does_not_suffice_a_smaller_part_is_named(tmp_path: Path) -> None:
+    named = {group: {"name": "a name"} for group in ("dataset", "architecture", "normalization", "init")}
+    message = "the memory does not suffice for passes of 16 samples; say micro_batch=8: as another run"
+    with pytest.raises(LandscapeError, match=message):
+        trained(configured(epochs=1, **named), Hungry(8), cases.dataset(), tmp_path / "run")
+    trained(configured(epochs=1, micro_batch=8), Hungry(8), cases.dataset(), tmp_path / "other")
+    assert Run(tmp_path / "other", {}).finished
+
+
 def test_bf16_trains_in_low_precision_and_keeps_weights_in_float32(tmp_path: Path) -> None:
     results = {}
     for precision in ("fp32", "bf16"):
