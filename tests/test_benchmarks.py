@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks"
 COMMANDS = {
     "cheaper": (["--size", "9", "--exact", "3", "--settings", "samples=200 anchors=2", "tolerance=0.1"], 2),
-    "memory": (["--images", "200"], 7),
+    "memory": (["--images", "128"], 7),
     "point": (
         ["--images", "64", "--rounds", "1", "--networks", "resnet20", "--repetitions", "1", "--matrix", "64"],
         7,
