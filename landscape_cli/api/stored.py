@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landscape_cli import measures, store
+from landscape_cli.api.options import with_options
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
+from landscape_cli.plots.options import Look
 from landscape_cli.runs import open_run
 from landscape_cli.store import Surface
 
@@ -43,6 +45,7 @@ def barrier(line: Surface, split: str = "train") -> tuple[float, float]:
         raise LandscapeError(f"{line.path}: {error}") from error
 
 
+@with_options(Look)
 def plot(
     surfaces: "Surface | OpenedRun | Sequence[Surface] | Sequence[OpenedRun]" = (),
     out: str | Path | None = None,
@@ -56,13 +59,14 @@ def plot(
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
     title: str | None = None,
+    **options: Any,
 ) -> "Figure":
     """Draw surfaces, or the learning curves of runs; return the figure, and with `out` write it.
 
     Args:
         surfaces: all lines, or all planes; or what `open_run` returned.
-        out: a picture that ends in .png, .pdf or .svg; a page to turn and zoom, .html; or a trajectory that
-            grows, .gif or .mp4.
+        out: a picture that ends in .png, .pdf or .svg; a page to turn and zoom, .html; or, .gif or .mp4, a
+            trajectory that grows or with ``kind="surface3d"`` a plane that turns.
         run: run folders, in place of `surfaces`: their learning curves.
         kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, ``path``, or ``auto``.
         value: ``loss`` or ``accuracy``; lines show both. Of `hessian` also ``largest_eigenvalue``,
@@ -77,6 +81,7 @@ def plot(
         scale: ``linear``, ``log`` or ``auto``.
         levels: of contours: how many, or their values.
         title: in place of the model's class.
+        options: OPTIONS
 
     Raises:
         LandscapeError: an option that does not fit the surfaces, or another ending of `out`.
@@ -84,28 +89,28 @@ def plot(
     from landscape_cli.plots.animation import ANIMATED, save_animation
     from landscape_cli.plots.draw import draw, save  # Matplotlib takes half a second to import
 
-    told = [run] if isinstance(run, str | Path) else list(run)
+    look = Look(**options)
+    folders = [run] if isinstance(run, str | Path) else list(run)
     given: list[Any] = list(surfaces) if isinstance(surfaces, Sequence) else [surfaces]
-    histories = _histories(given, told)
+    histories = _histories(given, folders)
+    told: dict[str, Any] = {"value": value, "split": split, "scale": scale, "title": title, "look": look}
     if histories:
         from landscape_cli.plots.learning_curves import write_learning_curves
 
-        curves = {"value": value, "split": split, "axis": axis, "seeds": seeds, "scale": scale}
         place = None if out is None else Path(out)
-        return write_learning_curves(histories, place, kind=kind, title=title, **curves)
+        return write_learning_curves(histories, place, kind=kind, axis=axis, seeds=seeds, **told)
     several: list[Surface] = given
     if not isinstance(value, str):
         raise LandscapeError(f"value must be one word for surfaces, got {value!r}")
-    options: dict[str, Any] = {"value": value, "split": split, "scale": scale, "title": title}
-    figure = draw(several, kind=kind, levels=levels, **options)
+    figure = draw(several, kind=kind, levels=levels, **told)
     if out is not None and Path(out).suffix.lower() == ".html":
         from landscape_cli.plots.interactive import interactive_html  # plotly takes long to import
 
-        write_text(Path(out), interactive_html(several, **options))
+        write_text(Path(out), interactive_html(several, **told))
     elif out is not None and Path(out).suffix.lower() in ANIMATED:
-        save_animation(several, Path(out), kind=kind, levels=levels, **options)
+        save_animation(several, Path(out), kind=kind, levels=levels, **told)
     elif out is not None:
-        save(figure, Path(out))
+        save(figure, Path(out), look)
     return figure
 
 

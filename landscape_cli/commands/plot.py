@@ -9,6 +9,7 @@ from landscape_cli.plots.animation import ANIMATED, save_animation
 from landscape_cli.plots.draw import draw, resolve_kind, save
 from landscape_cli.plots.histories import History
 from landscape_cli.plots.learning_curves import write_learning_curves
+from landscape_cli.plots.options import Look
 from landscape_cli.runs import open_run
 from landscape_cli.schemas.files import PlotConfig
 from landscape_cli.store import read
@@ -19,6 +20,7 @@ def run(config: PlotConfig) -> Path:
     assert config.out is not None
     out = Path(config.out)
     options: dict[str, Any] = {key: getattr(config, key) for key in ("value", "split", "scale", "title")}
+    options["look"] = config.part(Look)
     if config.run:
         options |= {key: getattr(config, key) for key in ("kind", "axis", "seeds")}
         runs = [open_run(path) for path in config.run]
@@ -39,5 +41,5 @@ def run(config: PlotConfig) -> Path:
     if out.suffix.lower() in ANIMATED:
         save_animation(surfaces, out, kind=config.kind, levels=config.levels, **options)
         return out
-    save(draw(surfaces, kind=config.kind, levels=config.levels, **options), out)
+    save(draw(surfaces, kind=config.kind, levels=config.levels, **options), out, options["look"])
     return out

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.labels import panel_titles, value_label
 from landscape_cli.plots.levels import number
+from landscape_cli.plots.options import Look
 from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.plots.style import PAPER
 from landscape_cli.plots.values import common_scale
 from landscape_cli.store import Surface, Trajectory
 from landscape_cli.store.trajectory import ALONG
@@ -17,7 +19,13 @@ PLACES = dict(zip(ALONG, ("at the checkpoint", "below it on the plane"), strict=
 
 
 def draw_along_path(
-    surfaces: Sequence[Surface], *, value: str, scale: str, title: str | None, titles: Sequence[str] | None
+    surfaces: Sequence[Surface],
+    *,
+    value: str,
+    scale: str,
+    title: str | None,
+    titles: Sequence[str] | None,
+    look: Look = PAPER,
 ) -> Figure:
     """Return the picture: of each file the loss at the checkpoints and below them on the plane, over epochs.
 
@@ -29,6 +37,7 @@ def draw_along_path(
         scale: of the losses: ``auto``, ``linear`` or ``log``.
         title: in place of the one made of the runs' configurations.
         titles: of the files, likewise.
+        look: size, font and style.
 
     Raises:
         LandscapeError: a file has no such values along a path.
@@ -57,7 +66,7 @@ def draw_along_path(
         panels.append(
             Panel("", "epoch", "distance to the last checkpoint\noutside of the plane (%)", [share])
         )
-    return draw_panels(panels, title=common)
+    return draw_panels(panels, title=common, look=look)
 
 
 def note(surfaces: Sequence[Surface]) -> str:

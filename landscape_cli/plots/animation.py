@@ -1,4 +1,4 @@
-"""A training's path growing on the plane of its principal components, as a GIF or an MP4."""
+"""What moves, as a GIF or an MP4: a training's path that grows on its plane, or a landscape that turns."""
 
 import math
 import subprocess
@@ -10,13 +10,17 @@ from typing import Any
 
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import naming, replacing
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.labels import panel_titles, value_label
 from landscape_cli.plots.levels import number
-from landscape_cli.plots.style import ACCURACY, INK, styled
+from landscape_cli.plots.options import Look
+from landscape_cli.plots.style import ACCURACY, INK, PAPER, styled
+from landscape_cli.plots.surface3d import AZIMUTH, ELEVATION
 from landscape_cli.plots.trajectory import PATH
 from landscape_cli.plots.values import check_value, chosen
 from landscape_cli.store import Surface, Trajectory
@@ -27,6 +31,7 @@ ANIMATED = (".gif", ".mp4")
 SECONDS = 6.0  # that the path grows for, where the rates allow
 RATES = (3, 25)  # frames a second, the slowest and the fastest
 HOLD = 1.5  # seconds that the whole path stays
+TURN = 60  # frames of a landscape that turns, in as many seconds
 DPI = 200
 FLAT = ("auto", "contour", "heatmap")  # the kinds on which a path is drawn
 
@@ -41,23 +46,38 @@ def save_animation(
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
     title: str | None = None,
+    look: Look = PAPER,
 ) -> None:
-    """Write the animation: a frame a checkpoint, titled with its epoch and the value that training recorded.
+    """Write the animation of a trajectory or, with ``kind="surface3d"``, of planes that turn once around.
 
-    The file appears whole or not at all. Arguments as for `draw`.
+    A trajectory has a frame a checkpoint, titled with its epoch and the value that training recorded. The
+    file appears whole or not at all. Arguments as for `draw`.
 
     Raises:
-        LandscapeError: it is not one file with a trajectory, it lacks the value, the kind is no flat one, or
-            ffmpeg is missing.
+        LandscapeError: it is neither planes nor one file with a trajectory, they lack the value, no animation
+            is of that kind, or ffmpeg is missing.
     """
+    value, split = chosen(surfaces, value, split)
+    options: dict[str, Any] = {"value": value, "split": split, "scale": scale, "levels": levels, "look": look}
+    if kind == "surface3d":
+        check_value(surfaces, value)
+        writer = _writer(path, round(TURN / SECONDS))
+        figure = draw(surfaces, kind=kind, title=title, turning=True, **options)
+        spaces = [axes for axes in figure.axes if isinstance(axes, Axes3D)]
+        with _written(figure, path, writer, look):
+            for frame in range(TURN):
+                for axes in spaces:
+                    axes.view_init(ELEVATION, AZIMUTH + 360 * frame / TURN)
+                writer.grab_frame()
+        return
     if len(surfaces) != 1 or surfaces[0].trajectory is None:
         got = f"{len(surfaces)} files" if len(surfaces) != 1 else f"{surfaces[0].path}, which has none"
         raise LandscapeError(
-            f"out={path} animates the trajectory of one file that `landscape trajectory` wrote, got {got}"
+            f"out={path} animates the trajectory of one file that `landscape trajectory` wrote, got {got};"
+            " a plane turns with kind=surface3d"
         )
     if kind not in FLAT:
-        raise LandscapeError(f"kind={kind} cannot be animated; choose kind={', '.join(FLAT)}")
-    value, split = chosen(surfaces, value, split)
+        raise LandscapeError(f"kind={kind} cannot be animated; choose kind={', '.join(FLAT)} or surface3d")
     check_value(surfaces, value)
     trajectory = surfaces[0].trajectory
     count = len(trajectory.epoch)
@@ -65,21 +85,26 @@ def save_animation(
     writer = _writer(path, rate)
     heading = panel_titles(surfaces, title)[1][0]
     told = [f"{heading}\n{_words(trajectory, index, split, value)}" for index in range(count)]
-    figure = draw(
-        surfaces, kind=kind, value=value, split=split, scale=scale, levels=levels, title=max(told, key=len)
-    )
+    figure = draw(surfaces, kind=kind, title=max(told, key=len), **options)
     figure.set_layout_engine("none")  # it is laid out: nothing moves from frame to frame
     axes = figure.axes[0]
     heading = axes.get_title().rpartition("\n")[0]  # broken into lines that fit
-    with styled(), tempfile.TemporaryDirectory(prefix="landscape-") as folder:
+    with _written(figure, path, writer, look):
+        for index in range(count):
+            axes.set_title(f"{heading}\n{_words(trajectory, index, split, value)}")
+            _show_until(axes, trajectory, index)
+            writer.grab_frame()
+        for _ in range(round(HOLD * rate)):  # in a GIF these become one long frame
+            writer.grab_frame()
+
+
+@contextmanager
+def _written(figure: Figure, path: Path, writer: AbstractMovieWriter, look: Look) -> Iterator[None]:
+    """Let the body grab frames, which become the file."""
+    with styled(look), tempfile.TemporaryDirectory(prefix="landscape-") as folder:
         whole = Path(folder, f"animation{path.suffix.lower()}")
-        with _telling_of_ffmpeg(path), writer.saving(figure, str(whole), DPI):
-            for index in range(count):
-                axes.set_title(f"{heading}\n{_words(trajectory, index, split, value)}")
-                _show_until(axes, trajectory, index)
-                writer.grab_frame()
-            for _ in range(round(HOLD * rate)):  # in a GIF these become one long frame
-                writer.grab_frame()
+        with _telling_of_ffmpeg(path), writer.saving(figure, str(whole), look.dpi or DPI):
+            yield
         with replacing(path) as temporary, naming(path):
             temporary.write_bytes(whole.read_bytes())
 

@@ -20,7 +20,7 @@ def draw_contours(planes: Planes) -> Figure:
     """
     figure, axes = plane_panels(planes)
     levels = planes.heights
-    norm, colormap = Normalize(*planes.limits), light_colormap()
+    norm, colormap = Normalize(*planes.limits), light_colormap(planes.look)
     all_lines = []
     for each, surface, values, shown in zip(axes, planes.surfaces, planes.values, planes.lines, strict=True):
         assert surface.y is not None

@@ -14,8 +14,9 @@ from landscape_cli.plots.contours import draw_contours
 from landscape_cli.plots.heatmaps import draw_heatmaps
 from landscape_cli.plots.layers import draw_layers
 from landscape_cli.plots.lines import draw_lines
+from landscape_cli.plots.options import Look
 from landscape_cli.plots.planes import planes
-from landscape_cli.plots.style import styled
+from landscape_cli.plots.style import PAPER, styled
 from landscape_cli.plots.surface3d import draw_surfaces
 from landscape_cli.plots.values import EIGENVALUES, check_value, chosen
 from landscape_cli.store import Surface
@@ -31,7 +32,8 @@ KINDS = {
 }
 """Name of each kind of picture -> what it shows, in a line."""
 
-_PLANES = {"contour": draw_contours, "heatmap": draw_heatmaps, "surface3d": draw_surfaces}
+_FLAT = {"contour": draw_contours, "heatmap": draw_heatmaps}
+_PLANES = (*_FLAT, "surface3d")
 
 _METADATA: dict[str, dict[str, Any]] = {
     ".png": {},
@@ -83,6 +85,8 @@ def draw(
     levels: int | Sequence[float] | None = None,
     title: str | None = None,
     titles: Sequence[str] | None = None,
+    look: Look = PAPER,
+    turning: bool = False,
 ) -> Figure:
     """Return the picture of one or several stored files, several side by side on shared levels and limits.
 
@@ -96,6 +100,8 @@ def draw(
         levels: of contours: how many, or their values; a list's ends also limit heat maps and 3D surfaces.
         title: in place of the one made of the runs' configurations.
         titles: of the panels, likewise.
+        look: size, fonts, colours and limits, where they are not those of a paper.
+        turning: leave room for a landscape to be seen from all sides.
 
     Raises:
         LandscapeError: the kind does not fit a file, values are missing, or an option is out of range.
@@ -105,21 +111,28 @@ def draw(
     if kind == "interactive":
         raise LandscapeError("kind=interactive is an HTML page; choose out= with the ending .html")
     if any(surface.layers is not None for surface in surfaces):
-        with styled():
-            return draw_layers(surfaces, title=title, titles=titles)
+        with styled(look):
+            return draw_layers(surfaces, title=title, titles=titles, size=look.inches)
     check_value(surfaces, value)
-    with styled():
+    with styled(look):
         if kind == "path":
-            return draw_along_path(surfaces, value=value, scale=scale, title=title, titles=titles)
+            return draw_along_path(surfaces, value=value, scale=scale, title=title, titles=titles, look=look)
         if kind == "line":
-            return draw_lines(surfaces, value=value, scale=scale, title=title, titles=titles)
+            return draw_lines(surfaces, value=value, scale=scale, title=title, titles=titles, look=look)
         shared = planes(
-            surfaces, value=value, split=split, scale=scale, levels=levels, title=title, titles=titles
+            surfaces,
+            value=value,
+            split=split,
+            scale=scale,
+            levels=levels,
+            title=title,
+            titles=titles,
+            look=look,
         )
-        return _PLANES[kind](shared)
+        return draw_surfaces(shared, turning=turning) if kind == "surface3d" else _FLAT[kind](shared)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path, look: Look = PAPER) -> None:
     """Write a picture as PNG (200 dots per inch), PDF or SVG, as the ending of `path` says.
 
     The file appears whole or not at all. Equal pictures give equal files: no date is written into them.
@@ -133,9 +146,9 @@ def save(figure: Figure, path: Path) -> None:
             f"cannot write {path}: pictures end in {', '.join(_METADATA)}, interactive pages in .html"
         )
     # In PDF and SVG only the cells of heat maps are pixels, and those should not show.
-    dpi = 200 if suffix == ".png" else 600
+    dpi = look.dpi or (200 if suffix == ".png" else 600)
     content = io.BytesIO()  # on a full disk matplotlib's own writers fail in ways of their own
-    with styled():
+    with styled(look):
         figure.savefig(content, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
     with replacing(path) as temporary:
         temporary.write_bytes(content.getbuffer())

@@ -17,7 +17,7 @@ def draw_heatmaps(planes: Planes) -> Figure:
     Levels that were asked for as a list limit the colours: what lies beyond has the colour of the end.
     """
     figure, axes = plane_panels(planes)
-    norm, colours = Normalize(*planes.limits), colormap()
+    norm, colours = Normalize(*planes.limits), colormap(planes.look)
     for each, surface, values in zip(axes, planes.surfaces, planes.values, strict=True):
         assert surface.y is not None
         x_edges, y_edges = edges(surface.x), edges(surface.y)

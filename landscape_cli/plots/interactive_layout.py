@@ -18,11 +18,8 @@ from landscape_cli.store import Surface
 
 NARROW = 940
 """Width in pixels that a page is laid out for: that of a report; titles fit where it is wider."""
-ROW_PIXELS = {
-    1: 540,
-    2: 440,
-    3: 340,
-}  # height of a panel by the columns: no landscape is cut off at its sides
+ROW_PIXELS = {1: 540, 2: 440, 3: 310}
+"""Height of a panel by the number of columns, such that no landscape is cut off at its sides."""
 LINE, TITLE_LINE = 18, 21  # pixels
 BUTTONS, MODEBAR, GAP = 34, 200, 12
 TITLE_SIZE, FONT_SIZE, SMALL_SIZE = 16, 13, 11  # pixels

@@ -10,13 +10,14 @@ from landscape_cli.plots.interactive_layout import domains, escaped, page_layout
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.lines import curves, left_value, lone
-from landscape_cli.plots.style import ACCURACY, LOSS
+from landscape_cli.plots.options import Look
+from landscape_cli.plots.style import ACCURACY, LOSS, PAPER
 from landscape_cli.plots.values import LEVELS, common_scale
 from landscape_cli.store import Surface
 
 
 def line_figure(
-    surfaces: Sequence[Surface], *, value: str = "loss", scale: str, title: str | None
+    surfaces: Sequence[Surface], *, value: str = "loss", scale: str, title: str | None, look: Look = PAPER
 ) -> dict[str, Any]:
     """Return the figure of lines, as plotly.js takes it; arguments as for `interactive_fragment`.
 
@@ -26,7 +27,7 @@ def line_figure(
     main = left_value(value)
     drawn = [curves(surface, value) for surface in surfaces]
     losses = [[values for (_, name), values in each.items() if name == main] for each in drawn]
-    ranges = _loss_ranges(np.concatenate([values for each in losses for values in each]))
+    ranges = _loss_ranges(np.concatenate([values for each in losses for values in each]), look)
     wanted = common_scale(
         [values for each in losses for values in each], scale, may_be_log=main not in LEVELS
     )
@@ -59,7 +60,7 @@ def line_figure(
     return {"data": data, "layout": layout}
 
 
-def _loss_ranges(losses: Array) -> dict[str, list[float]]:
+def _loss_ranges(losses: Array, look: Look) -> dict[str, list[float]]:
     """Return the limits of the loss axis by its type; without a positive loss there is no logarithmic one."""
     finite = losses[np.isfinite(losses)]
     top = float(finite.max())
@@ -68,6 +69,11 @@ def _loss_ranges(losses: Array) -> dict[str, list[float]]:
         low, high = np.log10(finite[finite > 0].min()), np.log10(top)
         margin = 0.05 * (high - low) or 0.5
         ranges["log"] = [float(low - margin), float(high + margin)]
+    for end, limit in enumerate((look.vmin, look.vmax)):
+        if limit is not None:
+            ranges["linear"][end] = limit
+        if limit is not None and limit > 0 and "log" in ranges:
+            ranges["log"][end] = float(np.log10(limit))
     return ranges
 
 

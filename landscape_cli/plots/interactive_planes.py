@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_hex
 
 from landscape_cli.arrays import Array
 from landscape_cli.errors import unknown
@@ -21,7 +22,8 @@ from landscape_cli.plots.interactive_layout import (
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import direction_name, panel_titles, value_label, without_shared_mark
 from landscape_cli.plots.levels import choose_levels, numbers
-from landscape_cli.plots.style import ACCURACY, INK
+from landscape_cli.plots.options import Look
+from landscape_cli.plots.style import ACCURACY, INK, PAPER, colormap
 from landscape_cli.plots.trajectory import draped
 from landscape_cli.plots.values import EIGENVALUES, Scale, check_value, common_scale, values_of
 from landscape_cli.store import Surface
@@ -35,7 +37,8 @@ LOGARITHMIC = ("loss", "largest_eigenvalue")  # have a button for the logarithm 
 class View:
     """What one button shows: values of a split, (ny, nx) for each surface, on a scale shared by all.
 
-    `name` is on the button and the height axis, `label` with its unit on the colour bar.
+    `name` is on the button and the height axis, `label` with its unit on the colour bar; `limits` are the
+    least and the greatest height.
     """
 
     split: str
@@ -43,6 +46,7 @@ class View:
     scale: Scale
     arrays: list[Array]
     label: str
+    limits: tuple[float, float]
 
     @property
     def name(self) -> str:
@@ -51,7 +55,7 @@ class View:
 
 
 def plane_figure(
-    surfaces: Sequence[Surface], *, value: str, split: str, scale: str, title: str | None
+    surfaces: Sequence[Surface], *, value: str, split: str, scale: str, title: str | None, look: Look = PAPER
 ) -> dict[str, Any]:
     """Return the figure of planes, as plotly.js takes it; arguments as for `interactive_fragment`.
 
@@ -65,7 +69,7 @@ def plane_figure(
     wanted = common_scale(
         [values_of(surface, split, value) for surface in surfaces], scale, may_be_log=value in LOGARITHMIC
     )
-    views = _views(surfaces)
+    views = _views(surfaces, value, look)
     matching = [index for index, view in enumerate(views) if (view.split, view.value) == (split, value)]
     first = next((index for index in matching if views[index].scale.log == wanted.log), matching[0])
     common, own = panel_titles(surfaces, title)
@@ -76,7 +80,7 @@ def plane_figure(
     for button, view in enumerate(views):
         for panel, surface in enumerate(surfaces):
             added = [
-                _surface(surface, view, panel),
+                _surface(surface, view, panel, look),
                 *_path(surface, view, panel),
                 *_marks(surface, view, panel),
             ]
@@ -100,7 +104,7 @@ def plane_figure(
             "domain": {"x": x_domain, "y": y_domain},
             "xaxis": {"title": {"text": escaped(direction_name(surface, "x"))}, **small},
             "yaxis": {"title": {"text": escaped(direction_name(surface, "y"))}, **small},
-            "zaxis": {**_height_axis(views[first]), **small},
+            "zaxis": {**_height_axis(views[first], named=not narrow), **small},
             "aspectratio": {"x": 1, "y": 1, "z": 0.72},
             "camera": {
                 "eye": dict(zip("xyz", (away * each for each in EYE), strict=True)),
@@ -110,8 +114,11 @@ def plane_figure(
     return {"data": data, "layout": layout}
 
 
-def _views(surfaces: Sequence[Surface]) -> list[View]:
-    """Return the views that every surface has values of: a loss on both scales, an accuracy on one."""
+def _views(surfaces: Sequence[Surface], first: str, look: Look) -> list[View]:
+    """Return the views that every surface has values of: a loss on both scales, an accuracy on one.
+
+    The limits of the look are those of the value that shows `first`.
+    """
     views = []
     for value in VALUES:
         for split in ("train", "test"):
@@ -123,23 +130,31 @@ def _views(surfaces: Sequence[Surface]) -> list[View]:
             positive = any((array[np.isfinite(array)] > 0).any() for array in arrays)
             for name in ("linear", "log") if value in LOGARITHMIC and positive else ("linear",):
                 scale = common_scale(arrays, name)
-                views.append(View(split, value, scale, arrays, label + scale.note().replace("\n", " ")))
+                told = label + scale.note().replace("\n", " ")
+                limits = _limits(scale, look if value == first else PAPER)
+                views.append(View(split, value, scale, arrays, told, limits))
     return views
 
 
-def _surface(surface: Surface, view: View, panel: int) -> dict[str, Any]:
-    scale = view.scale
+def _limits(scale: Scale, look: Look) -> tuple[float, float]:
+    ends = [scale.low if look.vmin is None else look.vmin, scale.high if look.vmax is None else look.vmax]
+    return scale.height(ends[0]), scale.height(ends[1])
+
+
+def _surface(surface: Surface, view: View, panel: int, look: Look) -> dict[str, Any]:
+    scale, (low, high) = view.scale, view.limits
     heights = scale.heights(view.arrays[panel])
-    shown = [level for level in choose_levels(scale, 8).tolist() if scale.low <= level <= scale.high]
+    least, greatest = (10**low, 10**high) if scale.log else (low, high)
+    shown = [level for level in choose_levels(scale, 8).tolist() if least <= level <= greatest]
     return {
         "type": "surface",
         "x": plain(surface.x),
         "y": plain(np.asarray(surface.y)),
         "z": plain(10**heights if scale.log else heights),
         "surfacecolor": plain(heights),
-        "cmin": scale.height(scale.low),
-        "cmax": scale.height(scale.high),
-        "colorscale": "Viridis",
+        "cmin": low,
+        "cmax": high,
+        "colorscale": _colour_scale(look),
         "showscale": panel == len(view.arrays) - 1,
         "colorbar": {
             "title": {"text": view.label, "side": "right"},
@@ -151,6 +166,16 @@ def _surface(surface: Surface, view: View, panel: int) -> dict[str, Any]:
         },
         **_hover(surface, view),
     }
+
+
+def _colour_scale(look: Look) -> str | list[list[Any]]:
+    """Return a colour map as plotly.js takes it."""
+    if look.cmap == PAPER.cmap:
+        return "Viridis"
+    places = np.linspace(0, 1, 33)
+    return [
+        [float(place), to_hex(colour)] for place, colour in zip(places, colormap(look)(places), strict=True)
+    ]
 
 
 def _hover(surface: Surface, view: View) -> dict[str, Any]:
@@ -218,7 +243,7 @@ def _heights(
 
     `words` stand above the panels now; their places stay.
     """
-    axis = _height_axis(view)
+    axis = _height_axis(view, named=columns_of(len(titles)) < 3)
     change: dict[str, Any] = {
         f"{_scene(panel)}.zaxis.{key}": content
         for panel in range(len(titles))
@@ -228,11 +253,14 @@ def _heights(
     return {**change, "annotations": [{**each, "y": old["y"]} for each, old in zip(new, words, strict=True)]}
 
 
-def _height_axis(view: View) -> dict[str, Any]:
-    """Return the height axis that all panels share; the range of a logarithmic one is in powers of ten."""
-    low, high = (view.scale.height(value) for value in (view.scale.low, view.scale.high))
+def _height_axis(view: View, *, named: bool) -> dict[str, Any]:
+    """Return the height axis that all panels share; the range of a logarithmic one is in powers of ten.
+
+    Where panels are narrow it has no title: the colour bar has it.
+    """
+    low, high = view.limits
     margin = 0.02 * (high - low) or 0.5
-    axis = {"range": [low - margin, high + margin], "title": {"text": view.name}}
+    axis = {"range": [low - margin, high + margin], "title": {"text": view.name if named else ""}}
     if not view.scale.log:
         return {"type": "linear", "dtick": None, **axis}
     # whole decades: plotly's own ticks between them overlap

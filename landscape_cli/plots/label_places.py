@@ -10,7 +10,7 @@ from matplotlib.contour import ContourSet
 
 from landscape_cli.arrays import Array
 from landscape_cli.plots.levels import numbers
-from landscape_cli.plots.style import INK, SMALL
+from landscape_cli.plots.style import INK, small
 from landscape_cli.plots.text import text_width, verbatim
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, in pixels
@@ -93,7 +93,7 @@ def write_mark(axes: Axes, label: str, place: tuple[float, float], taken: Sequen
         textcoords="offset points",
         ha=horizontal,
         va=vertical,
-        fontsize=SMALL,
+        fontsize=small(),
         path_effects=_HALO,
         zorder=7,
     )
@@ -134,7 +134,7 @@ def label_levels(
     if spots:
         texts = lines.clabel(
             fmt=written,
-            fontsize=SMALL,
+            fontsize=small(),
             colors=INK,
             manual=spots,
             inline_spacing=2,
@@ -202,7 +202,7 @@ def pixels_per_point(axes: Axes) -> float:
 
 
 def _text_size(text: str, pixels: float) -> tuple[float, float]:
-    return (72 * text_width(text, SMALL) + 2) * pixels, SMALL * pixels
+    return (72 * text_width(text, small()) + 2) * pixels, small() * pixels
 
 
 def _frame(axes: Axes, pixels: float) -> Box:

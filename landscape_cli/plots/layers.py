@@ -20,7 +20,11 @@ ENDS = {
 
 
 def draw_layers(
-    surfaces: Sequence[Surface], *, title: str | None = None, titles: Sequence[str] | None = None
+    surfaces: Sequence[Surface],
+    *,
+    title: str | None = None,
+    titles: Sequence[str] | None = None,
+    size: tuple[float, float] | None = None,
 ) -> Figure:
     """Return the eigenvalues of each layer's block, a row a layer, the first one on top; a panel a file.
 
@@ -36,8 +40,8 @@ def draw_layers(
                 f"{surfaces[0].path} and {other.path} are not of the same layers; draw them in two pictures"
             )
     common, apart = panel_titles(surfaces, title, titles)
-    size = (COLUMN if len(surfaces) == 1 else PAGE, 0.9 + ROW * len(layers or ()))
-    figure = Picture(figsize=size, layout="constrained")
+    usual = (COLUMN if len(surfaces) == 1 else PAGE, 0.9 + ROW * len(layers or ()))
+    figure = Picture(figsize=size or usual, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(surfaces), sharex=True, sharey=True, squeeze=False)
     for axis, surface, name in zip(axes[0], surfaces, apart, strict=True):

@@ -25,10 +25,18 @@ def projected(axes: Axes3D, x: Array | float, y: Array | float, z: Array | float
     return np.stack([flat_x, flat_y], axis=-1)
 
 
-def lay_out(figure: Figure, axes: Sequence[Axes3D], bar: Axes, *, fixed: bool) -> None:
+def lay_out(
+    figure: Figure,
+    axes: Sequence[Axes3D],
+    bar: Axes,
+    views: Sequence[tuple[float, float]],
+    *,
+    fixed: bool,
+) -> None:
     """Place panels, their titles, the colour bar, the common title and the legend, for good.
 
-    The width of the figure stays; its height becomes what is needed, unless it is `fixed`.
+    The width of the figure stays; its height becomes what is needed, unless it is `fixed`. From all `views`,
+    elevation and azimuth, nothing is cut off; afterwards panels are seen as before.
     """
     figure.set_layout_engine("none")
     rows, columns = _shape(axes)
@@ -37,10 +45,9 @@ def lay_out(figure: Figure, axes: Sequence[Axes3D], bar: Axes, *, fixed: bool) -
     for _ in range(ROUNDS):
         _place(figure, axes, [(0.0, 0.0)] * len(axes), side)
         bar.set_position((0.0, 0.25, BAR / width, 0.5))
-        figure.draw_without_rendering()
+        boxes = _extents(figure, axes, views)
         beside = _inches(figure, bar.get_tightbbox() or bar.bbox).x1 + 3 * GAP
         column = (width - beside) / columns
-        boxes = [_inches(figure, _extent(each)) for each in axes]
         content = Bbox.union(boxes)
         titles = [_inches(figure, each.title.get_window_extent()).height for each in axes]
         above = [max(titles[row * columns : (row + 1) * columns]) + 2 * GAP for row in range(rows)]
@@ -88,6 +95,20 @@ def _place(
     width, height = figure.get_size_inches()
     for each, (x, y) in zip(axes, corners, strict=False):
         each.set_position((x / width, y / height, side / width, side / height))
+
+
+def _extents(figure: Figure, axes: Sequence[Axes3D], views: Sequence[tuple[float, float]]) -> list[Bbox]:
+    """Return the box of each panel, in inches, from all views together."""
+    before = [(each.elev, each.azim) for each in axes]
+    seen: list[list[Bbox]] = []
+    for view in views:
+        for each in axes:
+            each.view_init(*view)
+        figure.draw_without_rendering()
+        seen.append([_inches(figure, _extent(each)) for each in axes])
+    for each, (elevation, azimuth) in zip(axes, before, strict=True):
+        each.view_init(elevation, azimuth)
+    return [Bbox.union(list(boxes)) for boxes in zip(*seen, strict=True)]
 
 
 def _extent(axes: Axes3D) -> Bbox:

@@ -19,9 +19,10 @@ from landscape_cli.plots.draw import save
 from landscape_cli.plots.histories import SEEDS, Group, History, grouped
 from landscape_cli.plots.labels import value_label
 from landscape_cli.plots.lines import lone
+from landscape_cli.plots.options import Look
 from landscape_cli.plots.panels import panels, write_axis_labels, write_legend, write_titles
 from landscape_cli.plots.series import COLOURS, MARKERS
-from landscape_cli.plots.style import INK, SMALL, SPLIT_LINES, styled
+from landscape_cli.plots.style import INK, PAPER, SPLIT_LINES, small, styled
 from landscape_cli.plots.text import text_width, wrapped
 from landscape_cli.plots.values import LOG_FROM, SCALES, common_scale
 
@@ -165,11 +166,11 @@ def learning_curves(
     return LearningCurves(common if title is None else title, drawn, groups, AXES[axis], _note(groups))
 
 
-def draw_learning_curves(shown: LearningCurves) -> Figure:
+def draw_learning_curves(shown: LearningCurves, look: Look = PAPER) -> Figure:
     """Return the picture: a panel a value, training solid, test dashed, a colour and a marker a group."""
-    with styled():
+    with styled(look):
         ratio = {1: 0.72, 2: 0.72}.get(len(shown.panels), 0.85)
-        figure, axes = panels(len(shown.panels), ratio=ratio, margin=0.6)
+        figure, axes = panels(len(shown.panels), ratio=ratio, margin=0.6, size=look.inches)
         for each, panel in zip(axes, shown.panels, strict=True):
             for curve in panel.curves:
                 _draw(each, curve, panel, shown)
@@ -183,7 +184,7 @@ def draw_learning_curves(shown: LearningCurves) -> Figure:
         write_axis_labels(figure, axes, [panel.label for panel in shown.panels], "y")
         write_titles(figure, axes, [""] * len(axes), shown.title)
         room = 0.95 * figure.get_figwidth() - HANDLE
-        entries = [wrapped(entry, room, SMALL) for entry in shown.entries]
+        entries = [wrapped(entry, room, small()) for entry in shown.entries]
         handles = [
             Line2D([], [], label=entry, **_look(number, several=True)) for number, entry in enumerate(entries)
         ]
@@ -195,7 +196,7 @@ def draw_learning_curves(shown: LearningCurves) -> Figure:
             if split in splits
         ]
         lines = chain.from_iterable(str(handle.get_label()).split("\n") for handle in handles)
-        widest = max((text_width(line, SMALL) for line in lines), default=0.0)
+        widest = max((text_width(line, small()) for line in lines), default=0.0)
         write_legend(
             figure, handles, max(1, int(0.95 * figure.get_figwidth() / (widest + HANDLE))), shown.note
         )
@@ -203,7 +204,12 @@ def draw_learning_curves(shown: LearningCurves) -> Figure:
 
 
 def write_learning_curves(
-    histories: Sequence[History], out: Path | None, *, kind: str = "auto", **options: Any
+    histories: Sequence[History],
+    out: Path | None,
+    *,
+    kind: str = "auto",
+    look: Look = PAPER,
+    **options: Any,
 ) -> Figure:
     """Draw the learning curves of some runs, into a picture or a page; return the figure.
 
@@ -211,6 +217,7 @@ def write_learning_curves(
         histories: of the runs.
         out: ends in .png, .pdf or .svg, or in .html; None: nothing is written.
         kind: one of `KINDS`.
+        look: size, font, dpi and style of a picture.
         options: of `learning_curves`.
 
     Raises:
@@ -224,14 +231,14 @@ def write_learning_curves(
     if kind == "line" and is_page:
         raise LandscapeError(f"kind={kind} is a picture; let out= end in .png, .pdf or .svg, not .html")
     shown = learning_curves(histories, **options)
-    figure = draw_learning_curves(shown)
+    figure = draw_learning_curves(shown, look)
     if out is not None and is_page:
         from landscape_cli.plots.interactive import html_page
         from landscape_cli.plots.interactive_curves import curve_figure
 
         write_text(out, html_page(shown.title or "Learning curves", [curve_figure(shown)]))
     elif out is not None:
-        save(figure, out)
+        save(figure, out, look)
     return figure
 
 

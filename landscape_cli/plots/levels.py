@@ -72,6 +72,25 @@ def refined(
     return _union([levels, *added]), lines
 
 
+def between(levels: Array, scale: Scale, low: float | None, high: float | None) -> Array:
+    """Return the levels within limits, with these as the ends; None leaves an end as it is.
+
+    Raises:
+        LandscapeError: no value lies between the limits, or one has no logarithm.
+    """
+    ends = [levels[0] if low is None else low, levels[-1] if high is None else high]
+    if scale.log and ends[0] <= 0:
+        raise LandscapeError(
+            f"vmin on a logarithmic scale must be positive, got {ends[0]:g}; choose scale=linear"
+        )
+    if ends[0] >= ends[1] or ends[0] > scale.high or ends[1] < scale.low:
+        raise LandscapeError(
+            f"vmin={low} and vmax={high} leave nothing to draw: the values go from {scale.low:g} to"
+            f" {scale.high:g}"
+        )
+    return _union([np.array(ends), levels[(ends[0] < levels) & (levels < ends[1])]])
+
+
 def _inner_range(scale: Scale, values: Array) -> tuple[float, float]:
     """Return the 10th and the 90th percentile of what is finite, or its ends where these are equal."""
     finite = values[np.isfinite(values)]

@@ -18,6 +18,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.interpolated import interpolated, note
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.missing import hatch_spans, legend_patches
+from landscape_cli.plots.options import Look
 from landscape_cli.plots.panels import (
     hide_inner_ticks,
     is_left,
@@ -27,8 +28,8 @@ from landscape_cli.plots.panels import (
     write_legend,
     write_titles,
 )
-from landscape_cli.plots.style import ACCURACY, LOSS, SPLIT_LINES
-from landscape_cli.plots.text import verbatim
+from landscape_cli.plots.style import ACCURACY, LOSS, PAPER, SPLIT_LINES, normal
+from landscape_cli.plots.text import verbatim, wrapped
 from landscape_cli.plots.values import LEVELS, Scale, common_scale, values_of
 from landscape_cli.store import Surface
 
@@ -89,6 +90,7 @@ def draw_lines(
     title: str | None,
     titles: Sequence[str] | None = None,
     value: str = "loss",
+    look: Look = PAPER,
 ) -> Figure:
     """Return the picture of lines: loss on the left axis, accuracy in percent on the right one.
 
@@ -101,12 +103,15 @@ def draw_lines(
         title: in place of the one made of the runs' configurations.
         titles: of the panels, likewise.
         value: on the left axis; with another one than the loss there is no accuracy.
+        look: its limits are those of the left axis.
     """
     main = left_value(value)
     drawn = [curves(surface, value) for surface in surfaces]
     losses = [values for each in drawn for (_, name), values in each.items() if name == main]
     loss_scale = common_scale(losses, scale, may_be_log=main not in LEVELS)
-    figure, axes = panels(len(surfaces), ratio={1: 0.72, 2: 0.6}.get(len(surfaces), 1.0), margin=0.6)
+    figure, axes = panels(
+        len(surfaces), ratio={1: 0.72, 2: 0.6}.get(len(surfaces), 1.0), margin=0.6, size=look.inches
+    )
     dotted = any(interpolated(surface).any() for surface in surfaces)
     rights = [
         _draw_panel(left, surface, each, loss_scale, dotted=dotted)
@@ -116,6 +121,8 @@ def draw_lines(
     solution_axes = [_mark_solutions(left, surface) for left, surface in zip(axes, surfaces, strict=True)]
 
     label = value_label("", main, [surface.run_config for surface in surfaces]) + loss_scale.note()
+    rows = max(spec.rowspan.stop for each in axes if (spec := each.get_subplotspec()) is not None)
+    label = wrapped(label, 0.65 * figure.get_figheight() / rows, normal())
     for left, right in zip(axes, rights, strict=True):
         if is_left(left):
             left.set_ylabel(label, color=LOSS)
@@ -130,6 +137,8 @@ def draw_lines(
         if name == "loss" and (band := _band(surface, split)) is not None
     ]
     _share_limits(axes, loss_scale.log, [*losses, *(upper for _, upper in bands)])
+    for each in axes:
+        each.set_ylim(look.vmin, look.vmax)  # None leaves an end
     hide_inner_ticks(axes, "y")
     write_axis_labels(figure, axes, [axis_label(surface, "x") for surface in surfaces], "x")
     common, own = panel_titles(surfaces, title, titles)

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from landscape_cli.plots.style import COLUMN, NORMAL, PAGE, SMALL
+from landscape_cli.plots.style import COLUMN, PAGE, normal, small
 from landscape_cli.plots.text import text_width, wrapped
 
 LEGEND_HANDLE = 0.5  # inches of a line or a patch beside its label, and of the gap to the next one
@@ -18,7 +18,13 @@ PER_ROW = 4
 
 
 class Picture(Figure):
-    """A figure that shows in a notebook whether or not pyplot is in use there."""
+    """A figure that shows in a notebook whether or not pyplot is in use there.
+
+    Attributes:
+        fixed: whether its size was asked for, and its height is not to follow from what is in it.
+    """
+
+    fixed = False
 
     def _repr_png_(self) -> bytes:
         content = io.BytesIO()
@@ -27,7 +33,13 @@ class Picture(Figure):
 
 
 def panels(
-    count: int, *, ratio: float, margin: float, projection: str | None = None, per_row: int = PER_ROW
+    count: int,
+    *,
+    ratio: float,
+    margin: float,
+    projection: str | None = None,
+    per_row: int = PER_ROW,
+    size: tuple[float, float] | None = None,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with `count` panels, filled row by row in about equal rows.
 
@@ -39,11 +51,20 @@ def panels(
         margin: inches to add to the height, for titles and legends.
         projection: ``"3d"`` or None.
         per_row: the most panels in a row.
+        size: width and height that were asked for, in inches; panels are then as large as they can be.
     """
     columns = count if count <= per_row else min(per_row, (count + 1) // 2)
+    if size is not None:
+
+        def width_of_a_panel(columns: int) -> float:
+            return min(size[0] / columns, (size[1] - margin) / -(-count // columns) / ratio)
+
+        columns = max(range(1, count + 1), key=width_of_a_panel)
     rows = -(-count // columns)
     width = COLUMN if count == 1 else PAGE
-    figure = Picture(figsize=(width, rows * (ratio * width / columns + 0.2) + margin), layout="compressed")
+    usual = (width, rows * (ratio * width / columns + 0.2) + margin)
+    figure = Picture(figsize=size or usual, layout="compressed")
+    figure.fixed = size is not None
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(rows, columns)
     axes = [figure.add_subplot(grid[divmod(index, columns)], projection=projection) for index in range(count)]
@@ -53,6 +74,8 @@ def panels(
 def trim_height(figure: Figure) -> None:
     """Take away the height that panels of fixed proportions leave empty, and lay the picture out for good."""
     figure.draw_without_rendering()
+    if isinstance(figure, Picture) and figure.fixed:
+        return
     parts = [box for axes in figure.axes if (box := axes.get_tightbbox()) is not None]
     parts += [text.get_window_extent() for text in figure.texts]
     # A legend stands at the very bottom, with the empty height above it.
@@ -112,9 +135,9 @@ def write_titles(
     A panel's title takes at most the share `width` of its column.
     """
     for each, title in zip(axes, titles, strict=True):
-        each.set_title(wrapped(title, width * column_width(figure, axes), NORMAL))
+        each.set_title(wrapped(title, width * column_width(figure, axes), normal()))
     if common:
-        figure.suptitle(wrapped(common, 0.95 * figure.get_figwidth(), NORMAL))
+        figure.suptitle(wrapped(common, 0.95 * figure.get_figwidth(), normal()))
 
 
 def write_axis_labels(figure: Figure, axes: Sequence[Axes], words: Sequence[str], axis: str) -> None:
@@ -125,9 +148,9 @@ def write_axis_labels(figure: Figure, axes: Sequence[Axes], words: Sequence[str]
         if not outer and len(set(words)) == 1:
             continue
         if axis == "x":
-            each.set_xlabel(wrapped(text, width, NORMAL))
+            each.set_xlabel(wrapped(text, width, normal()))
         else:
-            each.set_ylabel(wrapped(text, width * relative_height(each), NORMAL))
+            each.set_ylabel(wrapped(text, width * relative_height(each), normal()))
 
 
 def hide_inner_ticks(axes: Sequence[Axes], axis: str) -> None:
@@ -148,12 +171,12 @@ def write_legend(figure: Figure, handles: Sequence[Any], columns: int, note: str
     It has at most so many columns, and fewer where the page is too narrow for them.
     """
     if handles or note:
-        widest = max((text_width(str(handle.get_label()), SMALL) for handle in handles), default=0.0)
+        widest = max((text_width(str(handle.get_label()), small()) for handle in handles), default=0.0)
         fitting = int(figure.get_figwidth() // (widest + LEGEND_HANDLE))
         legend = figure.legend(
             handles=list(handles),
             loc="outside lower center",
             ncols=max(min(columns, fitting, len(handles)), 1),
-            title=wrapped(note, 0.95 * figure.get_figwidth(), SMALL),
+            title=wrapped(note, 0.95 * figure.get_figwidth(), small()),
         )
         legend.get_title().set_multialignment("center")

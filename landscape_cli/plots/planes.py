@@ -13,9 +13,16 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from landscape_cli.arrays import Array
 from landscape_cli.plots import along_path
 from landscape_cli.plots.interpolated import note
-from landscape_cli.plots.labels import axis_label, panel_titles, value_label, without_shared_mark
-from landscape_cli.plots.levels import FEWEST, choose_levels, numbers, refined
+from landscape_cli.plots.labels import (
+    axis_label,
+    direction_name,
+    panel_titles,
+    value_label,
+    without_shared_mark,
+)
+from landscape_cli.plots.levels import FEWEST, between, choose_levels, numbers, refined
 from landscape_cli.plots.missing import legend_patches
+from landscape_cli.plots.options import Look
 from landscape_cli.plots.panels import (
     column_width,
     hide_inner_ticks,
@@ -25,11 +32,12 @@ from landscape_cli.plots.panels import (
     write_legend,
     write_titles,
 )
-from landscape_cli.plots.style import NORMAL
-from landscape_cli.plots.text import wrapped
+from landscape_cli.plots.style import PAPER, normal, small
+from landscape_cli.plots.text import lines, wrapped
 from landscape_cli.plots.values import LEVELS, Scale, common_scale, values_of
 from landscape_cli.store import Surface
 
+TICK = 5  # widths of a letter that a number on an axis takes with the gap to the next
 NUMBER = 0.15  # inches that a number on a colour bar takes at least
 PER_ROW = 3  # panels in which the labels of levels find room
 
@@ -49,6 +57,7 @@ class Planes:
         listed: whether the levels are a list that was asked for.
         common: the title above all panels.
         own: the title of each panel.
+        look: colours and size.
     """
 
     surfaces: Sequence[Surface]
@@ -61,6 +70,7 @@ class Planes:
     listed: bool
     common: str
     own: Sequence[str]
+    look: Look
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -104,6 +114,7 @@ def planes(
     levels: int | Sequence[float] | None,
     title: str | None,
     titles: Sequence[str] | None,
+    look: Look = PAPER,
 ) -> Planes:
     """Return surfaces with what their panels share; arguments as for `draw`.
 
@@ -115,35 +126,50 @@ def planes(
     asked = levels is not None and not isinstance(levels, int)
     if levels is None and not shared.log:
         levels = LEVELS.get(value)
-    listed = levels is not None and not isinstance(levels, int)
     main = choose_levels(shared, levels)
+    if look.vmin is not None or look.vmax is not None:
+        main = between(main, shared, look.vmin, look.vmax)
+    listed = levels is not None and not isinstance(levels, int)
+    listed |= look.vmin is not None or look.vmax is not None
     fewest = 0 if asked else min(FEWEST, levels) if isinstance(levels, int) else FEWEST
     all_levels, lines = refined(main, shared, values, fewest)
     label = value_label(split, value, [surface.run_config for surface in surfaces]) + shared.note()
     common, own = panel_titles(surfaces, title, titles)
     quiet = without_shared_mark(surfaces)
-    return Planes(quiet, values, shared, all_levels, main, lines, label, listed, common, own)
+    return Planes(quiet, values, shared, all_levels, main, lines, label, listed, common, own, look)
 
 
 def plane_panels(planes: Planes, *, projection: str | None = None) -> tuple[Figure, list[Axes]]:
     """Return the figure and its panels, with the spans, titles and axis labels set."""
-    figure, axes = panels(len(planes.surfaces), ratio=1.0, margin=0.6, projection=projection, per_row=PER_ROW)
+    figure, axes = panels(
+        len(planes.surfaces),
+        ratio=1.0,
+        margin=0.6,
+        projection=projection,
+        per_row=PER_ROW,
+        size=planes.look.inches,
+    )
     write_titles(figure, axes, planes.own, planes.common, width=0.75 if projection else 0.85)
     return figure, axes
 
 
 def frame_planes(figure: Figure, axes: Sequence[Axes], planes: Planes, told: str = "") -> None:
     """Give flat panels, whose limits are set, proportions, ticks, labels, a legend, and a note below."""
+    width = column_width(figure, axes)
+    ticks = int(np.clip(width * 72 / (TICK * small()), 2, 5))
     for each in axes:
-        each.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        each.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        each.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+        each.yaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
         (left, right), (bottom, top) = each.get_xlim(), each.get_ylim()
         # Steps along both directions are alike: equal lengths on the page, unless the panel became a strip.
         each.set_box_aspect(float(np.clip((top - bottom) / (right - left), 0.6, 1.4)))
     hide_inner_ticks(axes, "x")
     hide_inner_ticks(axes, "y")
     for axis in ("x", "y"):
-        write_axis_labels(figure, axes, [axis_label(surface, axis) for surface in planes.surfaces], axis)
+        words = [axis_label(surface, axis) for surface in planes.surfaces]
+        if any(len(lines(each, 0.8 * width, normal())) > 2 for each in words):
+            words = [direction_name(surface, axis) for surface in planes.surfaces]
+        write_axis_labels(figure, axes, words, axis)
     told_of = (note(planes.surfaces, dots=True), told, along_path.note(planes.surfaces))
     notes = [each for each in told_of if each]
     write_legend(figure, legend_patches(planes.values), 2, "\n".join(notes))
@@ -162,14 +188,14 @@ def colour_bar(
     It is at least the `share` of a column's width high; `place` goes to Matplotlib.
     """
     height = share * column_width(figure, axes) * min(relative_height(each) for each in axes)
-    label = wrapped(planes.label, height, NORMAL)
+    label = wrapped(planes.label, height, normal())
     bar = figure.colorbar(colours, ax=list(axes), label=label, **place)
     low, high = planes.limits
     shown = dict(planes.ticks)
-    for place_of, value in zip(planes.heights.tolist(), planes.levels.tolist(), strict=True):
-        room = min((abs(place_of - other) for other in shown), default=np.inf)
-        if low <= place_of <= high and room >= (high - low) * NUMBER / height:
-            shown[place_of] = value
+    for place, value in zip(planes.heights.tolist(), planes.levels.tolist(), strict=True):
+        room = min((abs(place - other) for other in shown), default=np.inf)
+        if low <= place <= high and room >= (high - low) * NUMBER / height:
+            shown[place] = value
     bar.ax.yaxis.set_major_locator(FixedLocator(sorted(shown)))
     bar.ax.yaxis.set_minor_locator(NullLocator())
     bar.ax.set_yticklabels(numbers([shown[height] for height in sorted(shown)]))

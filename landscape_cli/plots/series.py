@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
+from landscape_cli.plots.options import Look
 from landscape_cli.plots.panels import hide_inner_ticks, panels, write_axis_labels, write_legend, write_titles
-from landscape_cli.plots.style import styled
+from landscape_cli.plots.style import PAPER, styled
 
 # Okabe and Ito (2008), in an order of falling contrast; line styles tell them apart in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#262626", "#999999")
@@ -68,18 +69,20 @@ class Panel:
     marks: Mapping[str, float] = field(default_factory=dict)
 
 
-def draw_panels(content: Sequence[Panel], *, title: str = "", ratio: float | None = None) -> Figure:
+def draw_panels(
+    content: Sequence[Panel], *, title: str = "", ratio: float | None = None, look: Look = PAPER
+) -> Figure:
     """Return the picture of panels side by side, with one legend below them.
 
     Args:
         content: the panels.
         title: above all.
         ratio: height of a panel relative to its share of the width.
+        look: size, font and style.
     """
-    with styled():
-        figure, axes = panels(
-            len(content), ratio=ratio or {1: 0.72, 2: 0.72}.get(len(content), 0.9), margin=0.6
-        )
+    with styled(look):
+        usual = {1: 0.72, 2: 0.72}.get(len(content), 0.9)
+        figure, axes = panels(len(content), ratio=ratio or usual, margin=0.6, size=look.inches)
         handles: dict[str, Any] = {}
         for each, panel in zip(axes, content, strict=True):
             _draw(each, panel, handles)

@@ -20,7 +20,7 @@ from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.missing import LOOKS, edges, missing
 from landscape_cli.plots.panels import write_legend
 from landscape_cli.plots.planes import Planes, colour_bar, plane_panels
-from landscape_cli.plots.style import ACCURACY, INK, colormap
+from landscape_cli.plots.style import ACCURACY, INK, colormap, small
 from landscape_cli.plots.text import verbatim
 from landscape_cli.plots.trajectory import draped
 from landscape_cli.store import Surface
@@ -28,27 +28,27 @@ from landscape_cli.store import Surface
 ELEVATION, AZIMUTH = 32, -58
 
 
-def draw_surfaces(planes: Planes) -> Figure:
+def draw_surfaces(planes: Planes, *, turning: bool = False) -> Figure:
     """Return the picture: one panel a surface, all with the same heights and colours.
 
     Missing points are holes, with their cells in grey on the floor. Levels that were asked for as a list
-    limit the heights: what lies beyond is cut away. A logarithmic scale may be `Scale.bent`.
+    limit the heights: what lies above is cut away, what lies below is at the floor. A logarithmic scale may
+    be `Scale.bent`. With `turning` there is room for the labels from all sides.
     """
     planes = _round_bottomed(planes)
     figure, axes = plane_panels(planes, projection="3d")
     low, high = planes.limits
-    cut = planes.extend != "neither"
     for each, surface, values in zip(axes, planes.surfaces, planes.values, strict=True):
         assert isinstance(each, Axes3D)
         assert surface.y is not None
         heights = planes.scale.heights(values)
-        if cut:
-            heights = np.ma.masked_outside(heights, low, high)
+        if planes.listed:
+            heights = np.ma.masked_greater(np.ma.maximum(heights, low), high)
         each.computed_zorder = False
         drawn = each.plot_surface(
             *np.meshgrid(surface.x, surface.y),
             heights.filled(np.nan),
-            cmap=colormap(),
+            cmap=colormap(planes.look),
             norm=Normalize(low, high),
             rcount=len(surface.y),
             ccount=len(surface.x),
@@ -59,7 +59,7 @@ def draw_surfaces(planes: Planes) -> Figure:
         _grey_floor(each, surface, values, low)
         _lay_path(each, surface, heights)
         _frame(each, planes, surface)
-    bar = figure.add_axes((0.9, 0.25, 0.02, 0.5))
+    bar = figure.add_axes((0.9, 0.25, 0.02, 0.5), label="<colorbar>")
     colour_bar(figure, axes, planes, drawn, share=0.7, cax=bar)
     masks = [missing(values) for values in planes.values]
     write_legend(
@@ -72,9 +72,12 @@ def draw_surfaces(planes: Planes) -> Figure:
         2,
         note(planes.surfaces),
     )
-    lay_out(figure, axes, bar, fixed=False)
+    azimuths = range(0, 360, 30) if turning else [AZIMUTH]
+    views = [(ELEVATION, azimuth) for azimuth in azimuths]
+    lay_out(figure, axes, bar, views, fixed=planes.look.size is not None)
     for each, surface, values in zip(axes, planes.surfaces, planes.values, strict=True):
-        _mark_solutions(each, surface, planes.scale.heights(values))
+        heights = np.ma.maximum(planes.scale.heights(values), low)
+        _mark_solutions(each, surface, heights, turning=turning)
     return figure
 
 
@@ -142,7 +145,7 @@ def _lay_path(axes: Axes3D, surface: Surface, heights: Any) -> None:
         axes.plot(*path, color=ACCURACY, linewidth=1.2, zorder=4)
 
 
-def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any) -> None:
+def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any, *, turning: bool) -> None:
     """Mark the solutions on the landscape; the layout must be final, for labels keep clear of each other."""
     assert surface.y is not None
     renderer = axes.figure.canvas.get_renderer()
@@ -164,5 +167,7 @@ def _mark_solutions(axes: Axes3D, surface: Surface, heights: Any) -> None:
             zorder=5,
         )
         place = projected(axes, x, y, height)
-        if label:
+        if turning:
+            axes.text(x, y, height, f"  {verbatim(label)}", fontsize=small(), zorder=6)
+        elif label:
             taken.append(write_mark(axes, verbatim(label), (float(place[0]), float(place[1])), taken))

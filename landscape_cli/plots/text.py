@@ -7,7 +7,6 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
-from landscape_cli.plots.style import STYLE
 from landscape_cli.terminal import printable
 
 
@@ -15,7 +14,7 @@ def text_width(text: str, points: float) -> float:
     """Return the width in inches of a line of text at a font size of `points`."""
     if not text.strip():
         return 0.0
-    font = FontProperties(family=STYLE["font.sans-serif"], size=points)
+    font = FontProperties(size=points)  # of the family in use
     path = TextPath((0, 0), text, prop=font)
     # outlines have control points at their ends: as exact as get_extents(), which takes 15 ms a line
     across = path.vertices[path.codes != Path.CLOSEPOLY, 0]

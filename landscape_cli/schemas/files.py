@@ -9,6 +9,7 @@ from omegaconf import MISSING
 from landscape_cli.config import CIRCUMSTANCES, readable_name
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.keys import key, require
+from landscape_cli.plots.options import Look
 from landscape_cli.schemas.common import SPLITS, Common, as_list
 
 # of `store.export`, which takes long to import, with what their default names end in
@@ -19,7 +20,7 @@ OF_RUNS = ("loss", "accuracy", "lr", "weight_norm", "gradient_norm")
 
 
 @dataclass
-class PlotConfig(Common):
+class PlotConfig(Look, Common):
     """draw one or several HDF5 files, or the learning curves of one or several runs. Several files are drawn
     side by side on shared levels; several runs in the same panels, those that differ in their seed alone as
     their mean and standard deviation.
@@ -27,8 +28,8 @@ class PlotConfig(Common):
 
     out: str | None = key(
         None,
-        "a .png, .pdf, .svg or .html file, or .gif or .mp4 for a trajectory that grows; default: a readable"
-        " name under outputs_dir",
+        "a .png, .pdf, .svg or .html file; .gif or .mp4: a trajectory that grows or, with kind=surface3d, a"
+        " plane that turns; default: a readable name under outputs_dir",
     )
     file: Any = key([], "a file, or several: a.h5,b.h5")
     run: Any = key([], "a run folder, or several: a,b; in place of file=, for learning curves")

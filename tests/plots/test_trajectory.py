@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.animation import FFMpegWriter
+from matplotlib.animation import FFMpegWriter, PillowWriter
 from PIL import Image, ImageSequence
 
 from landscape_cli.errors import LandscapeError
@@ -16,6 +16,7 @@ from landscape_cli.plots.animation import save_animation
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.interactive_planes import plane_figure
 from landscape_cli.plots.labels import axis_label, direction_name, panel_titles
+from landscape_cli.plots.options import Look
 from landscape_cli.plots.trajectory import PATH, draped
 from landscape_cli.store import Trajectory
 
@@ -198,11 +199,34 @@ def test_only_one_trajectory_is_animated(walked, plane, tmp_path):
     for surfaces, kind, words in (
         ([plane()], "auto", "plane.h5, which has none"),
         ([walked, walked], "auto", "2 files"),
-        ([walked], "surface3d", "kind=surface3d cannot be animated"),
+        ([walked], "line", "kind=line cannot be animated; choose kind=auto, contour, heatmap or surface3d"),
     ):
         with pytest.raises(LandscapeError, match=words):
             save_animation(surfaces, out, kind=kind)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_landscape_turns_once_around_at_its_place(plane, walked, monkeypatch, tmp_path, count):
+    monkeypatch.setattr(animation, "TURN", 4)
+    seen = []
+
+    class Recorder(PillowWriter):
+        def grab_frame(self, **keywords):
+            spaces = [axes for axes in self.fig.axes if axes.name == "3d"]
+            seen.append([(axes.azim, *axes.get_position().bounds) for axes in spaces])
+            super().grab_frame(**keywords)
+
+    monkeypatch.setattr(animation, "PillowWriter", Recorder)
+    surfaces = [plane(name="a", x=(-1, 1, 3), y=(-1, 1, 3)), walked][:count]
+    save_animation(surfaces, tmp_path / "a.gif", kind="surface3d", look=Look(dpi=30))
+    assert [{azimuth % 360 for azimuth, *_ in frame} for frame in seen] == [{302}, {32}, {122}, {212}]
+    assert len({str([place for _, *place in frame]) for frame in seen}) == 1
+    with Image.open(tmp_path / "a.gif") as written:
+        assert written.n_frames == 4
+        assert written.info["loop"] == 0
+    with pytest.raises(LandscapeError, match="kind=surface3d draws planes"):
+        save_animation([dataclasses.replace(walked, y=None)], tmp_path / "b.gif", kind="surface3d")
 
 
 def test_a_film_needs_ffmpeg(walked, monkeypatch, tmp_path):
