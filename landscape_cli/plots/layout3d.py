@@ -20,7 +20,7 @@ ROUNDS = 4  # of fitting the panels to the room that their labels leave
 
 
 def projected(axes: Axes3D, x: Array | float, y: Array | float, z: Array | float) -> Array:
-    """Return places of a landscape, (n,) each or one, as (n, 2) or (2,) in the picture's data coordinates."""
+    """Return places of a landscape, (n,) each or one, as (n, 2) or (2,) in the data of its flat picture."""
     flat_x, flat_y, _ = proj3d.proj_transform(x, y, z, axes.get_proj())
     return np.stack([flat_x, flat_y], axis=-1)
 

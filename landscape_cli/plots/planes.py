@@ -192,10 +192,10 @@ def colour_bar(
     bar = figure.colorbar(colours, ax=list(axes), label=label, **place)
     low, high = planes.limits
     shown = dict(planes.ticks)
-    for place, value in zip(planes.heights.tolist(), planes.levels.tolist(), strict=True):
-        room = min((abs(place - other) for other in shown), default=np.inf)
-        if low <= place <= high and room >= (high - low) * NUMBER / height:
-            shown[place] = value
+    for here, value in zip(planes.heights.tolist(), planes.levels.tolist(), strict=True):
+        room = min((abs(here - other) for other in shown), default=np.inf)
+        if low <= here <= high and room >= (high - low) * NUMBER / height:
+            shown[here] = value
     bar.ax.yaxis.set_major_locator(FixedLocator(sorted(shown)))
     bar.ax.yaxis.set_minor_locator(NullLocator())
     bar.ax.set_yticklabels(numbers([shown[height] for height in sorted(shown)]))

@@ -106,9 +106,17 @@ def styled(look: Look = PAPER) -> AbstractContextManager[None]:
     scale = 1.0 if look.font is None else look.font / NORMAL
     sizes = {name: size * scale for name, size in FONTS.items()}
     if look.style is None:
-        return matplotlib.rc_context({**STYLE, **sizes})  # type: ignore[arg-type]
+        return _context(STYLE, sizes)
     ours = {name: STYLE[name] for name in _OURS} | ({} if look.font is None else sizes)
-    return matplotlib.rc_context({**STYLE, **_style(look.style), **ours})  # type: ignore[arg-type]
+    return _context(STYLE, _style(look.style), ours)
+
+
+def _context(*layers: dict[str, Any]) -> AbstractContextManager[None]:
+    """Return the context of settings, of which the later layers win."""
+    settings: dict[Any, Any] = {}
+    for layer in layers:
+        settings |= layer
+    return matplotlib.rc_context(settings)
 
 
 def _style(name: str) -> dict[str, Any]:
@@ -141,7 +149,8 @@ def normal() -> float:
 
 
 def _points(name: str) -> float:
-    return float(FontProperties(size=matplotlib.rcParams[name]).get_size_in_points())
+    settings: dict[Any, Any] = matplotlib.rcParams
+    return float(FontProperties(size=settings[name]).get_size_in_points())
 
 
 def colormap(look: Look = PAPER) -> Colormap:
