@@ -14,6 +14,7 @@ from landscape_cli.plots.style import COLUMN, PAGE, normal, small
 from landscape_cli.plots.text import text_width, wrapped
 
 LEGEND_HANDLE = 0.5  # inches of a line or a patch beside its label, and of the gap to the next one
+BESIDE = 5.0  # lines of text above and below a panel
 PER_ROW = 4
 
 
@@ -86,9 +87,18 @@ def trim_height(figure: Figure) -> None:
 
 
 def column_width(figure: Figure, axes: Sequence[Axes]) -> float:
-    """Return the share of the figure's width, in inches, of one column of panels."""
-    columns = max((spec.colspan.stop for each in axes if (spec := each.get_subplotspec())), default=1)
-    return float(figure.get_figwidth()) / columns
+    """Return the width, in inches, of one column of panels: its share of the figure's.
+
+    Where the size of the picture is fixed, square panels are no wider than the height that each row has
+    beside its labels.
+    """
+    specs = [spec for each in axes if (spec := each.get_subplotspec())]
+    width = float(figure.get_figwidth()) / max((spec.colspan.stop for spec in specs), default=1)
+    if not (isinstance(figure, Picture) and figure.fixed):
+        return width
+    rows = max((spec.rowspan.stop for spec in specs), default=1)
+    beside = BESIDE * normal() / 72
+    return min(width, max(float(figure.get_figheight()) / rows - beside, beside))
 
 
 def relative_height(axes: Axes) -> float:
