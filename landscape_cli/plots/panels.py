@@ -87,16 +87,21 @@ def trim_height(figure: Figure) -> None:
 
 
 def column_width(figure: Figure, axes: Sequence[Axes]) -> float:
-    """Return the width, in inches, of one column of panels: its share of the figure's.
+    """Return the share of the figure's width, in inches, of one column of panels."""
+    columns = max((spec.colspan.stop for each in axes if (spec := each.get_subplotspec())), default=1)
+    return float(figure.get_figwidth()) / columns
 
-    Where the size of the picture is fixed, square panels are no wider than the height that each row has
-    beside its labels.
+
+def label_width(figure: Figure, axes: Sequence[Axes]) -> float:
+    """Return the width, in inches, that a panel's axis labels may have.
+
+    Where the size of the picture was asked for, panels of fixed proportions may be narrower than their
+    columns: no wider than the height that each row has beside its labels.
     """
-    specs = [spec for each in axes if (spec := each.get_subplotspec())]
-    width = float(figure.get_figwidth()) / max((spec.colspan.stop for spec in specs), default=1)
-    if not (isinstance(figure, Picture) and figure.fixed):
+    width = column_width(figure, axes)
+    if not (isinstance(figure, Picture) and figure.fixed and axes[0].get_box_aspect() is not None):
         return width
-    rows = max((spec.rowspan.stop for spec in specs), default=1)
+    rows = max((spec.rowspan.stop for each in axes if (spec := each.get_subplotspec())), default=1)
     beside = BESIDE * normal() / 72
     return min(width, max(float(figure.get_figheight()) / rows - beside, beside))
 
@@ -152,7 +157,7 @@ def write_titles(
 
 def write_axis_labels(figure: Figure, axes: Sequence[Axes], words: Sequence[str], axis: str) -> None:
     """Label the x or y axis of every panel, or of the outer panels alone where all labels read the same."""
-    width = 0.85 * column_width(figure, axes)
+    width = 0.85 * label_width(figure, axes)
     for each, text in zip(axes, words, strict=True):
         outer = is_lowest(each, axes) if axis == "x" else is_left(each)
         if not outer and len(set(words)) == 1:
