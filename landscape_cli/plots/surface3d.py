@@ -20,7 +20,7 @@ from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.missing import LOOKS, edges, missing
 from landscape_cli.plots.panels import write_legend
 from landscape_cli.plots.planes import Planes, colour_bar, plane_panels
-from landscape_cli.plots.style import ACCURACY, INK, colormap, small
+from landscape_cli.plots.style import ACCURACY, INK, SMALL, colormap, small
 from landscape_cli.plots.text import verbatim
 from landscape_cli.plots.trajectory import draped
 from landscape_cli.store import Surface
@@ -98,8 +98,9 @@ def _frame(axes: Axes3D, planes: Planes, surface: Surface) -> None:
     axes.set_title(axes.get_title(), y=1.0, va="bottom")
     low, high = planes.limits
     axes.set_zlim(low, high)
-    axes.set_xlabel(verbatim(direction_name(surface, "x")), labelpad=-5)
-    axes.set_ylabel(verbatim(direction_name(surface, "y")), labelpad=-5)
+    room = 1.2 * (small() - SMALL) - 5  # the numbers between an axis and its label may be larger
+    axes.set_xlabel(verbatim(direction_name(surface, "x")), labelpad=room)
+    axes.set_ylabel(verbatim(direction_name(surface, "y")), labelpad=room)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     shown = planes.ticks
