@@ -157,12 +157,15 @@ def _overview(results: Sequence[Result]) -> str:
 
 
 def verdict(result: Mapping[str, Any]) -> str:
-    """Return the verdict of a result.json in words: with the claims that fail though they do not count."""
+    """Return the verdict of a result in words: with the claims that fail though they do not count.
+
+    What ``results.json`` calls ``older``, in a sentence, was measured before its recipe changed.
+    """
     failing = sum(claim["soft"] and claim["verdict"] == "fails" for claim in result["claims"])
-    if not failing:
-        return str(result["verdict"])
-    words = "reported claim fails" if failing == 1 else "reported claims fail"
-    return f"{result['verdict']}; {failing} {words}"
+    words = [str(result["verdict"])]
+    if failing:
+        words.append(f"{failing} reported claim{' fails' if failing == 1 else 's fail'}")
+    return "; ".join([*words, *(["of an older recipe"] if result.get("older") else [])])
 
 
 def _title(entry: Phenomenon, result: Mapping[str, Any]) -> str:
@@ -178,6 +181,7 @@ def _part(entry: Phenomenon, result: Mapping[str, Any]) -> str:
         f"### {_title(entry, result)}\n",
         f"{entry.line}. {entry.source}.\n",
         f"    landscape reproduce id={entry.id}{words}\n",
+        *([f"**{result['older']}**\n"] if result.get("older") else []),
         "\n".join(rows) + "\n",
         *_losses(result.get("train_losses", {})),
     ]

@@ -89,6 +89,13 @@ def test_what_was_measured_elsewhere_stays(landscape: Landscape, tmp_path: Path)
     assert {path.stem for path in folder.glob("*.png")} == pictures
     assert all(f"]({name}.png)" in page for name in pictures)
     assert "command" not in (folder / "results.json").read_text()
+    results = json.loads((folder / "results.json").read_text())
+    results["nn-composition"]["older"] = "Measured otherwise."
+    (folder / "results.json").write_text(json.dumps(results))
+    assert landscape("gallery").status == 0
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert "| [nn-composition](#nn-composition) | holds; of an older recipe | 1 of 1 |" in page
+    assert "\n**Measured otherwise.**\n" in page
     (folder / "results.json").write_text("{")
     outcome = landscape("gallery")
     assert outcome.status == 1
