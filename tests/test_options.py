@@ -18,7 +18,7 @@ COUNTS = {
     "optimizer": 5,
     "schedule": 6,
     "direction": 2,
-    "experiment": 17,
+    "experiment": 18,
 }
 OPTIONS = [
     (group, str(path.relative_to(CONF / group).with_suffix("")))

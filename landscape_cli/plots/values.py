@@ -75,7 +75,10 @@ def values_of(surface: Surface, split: str, value: str) -> Array:
         )
     if not np.isfinite(array).any():
         raise LandscapeError(f"{surface.path}: no value of {key} is finite, there is nothing to draw")
-    return 100 * array if value == "accuracy" else array
+    if value != "accuracy":
+        return array
+    with np.errstate(over="ignore"):  # of a damaged file
+        return 100 * array
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ def test_a_bar_in_a_notebook_is_redrawn_in_place_and_ends_in_a_line(tmp_path: Pa
     assert start == []
     (only,) = bars(line)
     assert only.startswith("line: 100 %|██████████| 41/41 [")
-    checkpoints, points = bars(path)
+    checkpoints, points, along = bars(path)
+    assert along.startswith("path: 100 %")
     assert checkpoints.startswith("checkpoints: 100 %|██████████| 9/9 [")
     assert points.startswith("surface: 100 %|██████████| 25/25 [")
