@@ -20,8 +20,8 @@ WORTH_SHARING = 3e8  # floating-point operations of a forward pass: about 3 ms o
 def resolve(name: str) -> torch.device:
     """Return the device of that name; ``auto`` is a CUDA device, or the CPU where there is none.
 
-    A CUDA device becomes the current one, on which streams and graphs are made. On it TensorFloat-32, which
-    keeps 10 bits of a float32 mantissa, is switched off.
+    A CUDA device becomes the current one, on which streams and graphs are made. On it float32 means float32:
+    see `exact_float32`.
 
     Raises:
         LandscapeError: the name is no device of this machine.
@@ -37,12 +37,61 @@ def resolve(name: str) -> torch.device:
         raise LandscapeError(
             f"device={name} cannot be used here ({reason}); choose from auto, cpu, cuda, cuda:0, …"
         ) from error
-    if device.type == "cuda":  # float32 means float32, on every device
-        torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cuda.matmul.allow_tf32 = False
+    if device.type == "cuda":
+        exact_float32()
+        # before cuBLAS is first used: with workspaces of its own it repeats itself, bit for bit
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         if device.index is not None:
             torch.cuda.set_device(device)
     return device
+
+
+def exact_float32() -> None:
+    """Switch off TensorFloat-32, which keeps 10 bits of a float32 mantissa and is 3e-4 off.
+
+    Convolutions use it by default on CUDA. torch has an old interface for it and, since 2.9, a new one, in
+    which a setting for all of torch would otherwise be inherited; code that reads one of them fails where the
+    two differ. So both are set, alike.
+    """
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    cudnn: Any = torch.backends.cudnn
+    for operation in (cudnn.conv, cudnn.rnn):
+        operation.fp32_precision = "ieee"
+
+
+@contextmanager
+def repeatable(device: torch.device) -> Iterator[None]:
+    """Let a CUDA device add in a fixed order, where torch knows how, so that training can be repeated.
+
+    Processors do so anyway. Memory that is not written yet stays so: filling it takes a pass over each tensor.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    memory: Any = torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    memory.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        memory.fill_uninitialized_memory = filled
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor of the CPU on `device`, without waiting for what that has still to do.
+
+    From ordinary memory a copy to a CUDA device waits for it, so that it would stand idle at each step.
+    """
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def own(name: str) -> str:

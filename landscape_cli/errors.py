@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+# of a processor, of CUDA itself, and of cuBLAS and cuDNN for what they need beside the tensors
+NO_MEMORY = ("t allocate memory", "out of memory", "ALLOC_FAILED")
+
 
 class LandscapeError(Exception):
     """A mistake that its user can mend: the thing, what was got, what was expected, the next step.
@@ -39,5 +42,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     return (
         isinstance(error, MemoryError)
         or "OutOfMemory" in type(error).__name__
-        or "t allocate memory" in str(error)
+        or any(words in str(error) for words in NO_MEMORY)
     )

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -113,3 +116,101 @@ def test_a_layout_reaches_down_to_the_strides(channels: int, layout: torch.memor
         assert torch.equal(laid_out, inputs)
         assert laid_out.stride() == torch.empty(4, channels, 5, 6, memory_format=layout).stride()
         assert (laid_out.data_ptr() == inputs.data_ptr()) == (inputs.stride() == laid_out.stride())
+
+
+READ = {
+    "convolutions": "torch.backends.cudnn.conv.fp32_precision == 'ieee'",
+    "recurrent layers": "torch.backends.cudnn.rnn.fp32_precision == 'ieee'",
+    "products": "torch.backends.cuda.matmul.fp32_precision == 'ieee'",
+    "convolutions, of old": "torch.backends.cudnn.allow_tf32 is False",
+    "products, of old": "torch.backends.cuda.matmul.allow_tf32 is False",
+    "of old, for all": "torch.get_float32_matmul_precision() == 'highest'",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "before",
+    [
+        "pass",
+        "torch.set_float32_matmul_precision('high')",
+        "torch.backends.fp32_precision = 'tf32'",
+        "torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True",
+        "torch.backends.cudnn.conv.fp32_precision = 'tf32'",
+    ],
+)
+def test_float32_is_exact_whatever_was_set_before_and_whoever_reads_it(before: str) -> None:
+    """In a process of its own: torch refuses to read a setting that the other interface has changed."""
+    code = f"import torch; from landscape_cli.device import exact_float32\n{before}\nexact_float32()\n"
+    code += "\n".join(f"assert {condition}, {name!r}" for name, condition in READ.items())
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def cuda_in_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let CUDA devices be made as on the meta device, and count as there."""
+    empty = torch.empty
+    monkeypatch.setattr(
+        torch, "empty", lambda *shape, device, dtype: empty(*shape, device="meta", dtype=dtype)
+    )
+
+
+def test_a_cuda_device_gets_exact_float32_and_workspaces_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+    cuda_in_name(monkeypatch)
+    monkeypatch.setattr(device, "exact_float32", lambda: done.append("exact"))
+    monkeypatch.setattr(torch.cuda, "set_device", done.append)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    assert device.resolve("cuda:3") == torch.device("cuda:3")
+    assert done == ["exact", torch.device("cuda:3")]
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    device.resolve("cuda:3")
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"  # what the user says is kept
+
+
+@pytest.mark.parametrize(("rank", "expected"), [("0", "cuda:0"), ("1", "cuda:1"), ("5", "cuda:1")])
+def test_each_process_of_torchrun_has_a_gpu_of_its_own(
+    rank: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("WORLD_SIZE", "6")
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    assert device.own("auto") == device.own("cuda") == expected
+    assert device.own("cuda:1") == "cuda:1"
+
+
+def test_a_training_on_cuda_is_repeatable_and_leaves_torch_as_it_was() -> None:
+    deterministic = torch.are_deterministic_algorithms_enabled
+    with device.repeatable(torch.device("cpu")):
+        assert not deterministic()
+    with pytest.raises(ZeroDivisionError), device.repeatable(torch.device("cuda")):  # noqa: PT012
+        assert deterministic()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert not torch.utils.deterministic.fill_uninitialized_memory
+        raise ZeroDivisionError
+    assert not deterministic()
+    assert torch.utils.deterministic.fill_uninitialized_memory
+
+
+def test_what_is_sent_arrives() -> None:
+    tensor = torch.arange(6).view(2, 3)
+    assert torch.equal(device.sent(tensor, torch.device("cpu")), tensor)
+
+
+def test_what_is_sent_to_cuda_is_pinned_and_not_waited_for() -> None:
+    done = []
+
+    class Pinnable:
+        def pin_memory(self) -> "Pinnable":
+            done.append("pinned")
+            return self
+
+        def to(self, where: torch.device, *, non_blocking: bool) -> "Pinnable":
+            done.append((str(where), non_blocking))
+            return self
+
+    device.sent(Pinnable(), torch.device("cuda:1"))  # type: ignore[arg-type]
+    assert done == ["pinned", ("cuda:1", True)]

@@ -3,8 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import torch
-
 from landscape_cli import device as devices
 from landscape_cli import provenance
 from landscape_cli.schemas.training import TrainConfig
@@ -25,13 +23,14 @@ def run(config: TrainConfig) -> Path:
         print(f"{out} is finished (epoch {before.epochs()[-1]}); nothing to do")
         return out
     device = devices.resolve(config.device)
-    if device.type == "cuda":
-        torch.use_deterministic_algorithms(True, warn_only=True)
     dataset = load_dataset(resolved, device, trust=config.trust)
     model = initial_network(resolved, dataset, trust=config.trust).to(device)
     recipe = config.part(Recipe)
     state = prepare(recipe, config.optimizer, config.schedule, model, dataset)
     made_by = provenance.record(device, dataset.fingerprint)
-    with claim(out, resolved, made_by, config.checkpoint_every, recipe.evaluate_every) as record:
+    with (
+        claim(out, resolved, made_by, config.checkpoint_every, recipe.evaluate_every) as record,
+        devices.repeatable(device),
+    ):
         train(recipe, state, dataset, record)
     return out

@@ -25,7 +25,6 @@ from landscape_cli.weights.selection import selected
 from landscape_cli.workers.processes import Values
 
 ENDS = ("largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio", "residual", "products")
-GRAPHS = 8  # the graph of a gradient takes several times the memory of a forward pass
 
 
 class HessianField:
@@ -64,9 +63,7 @@ class HessianField:
             model = copy.deepcopy(model).double()
             parts = [(to_dtype(inputs, torch.float64), targets) for inputs, targets in parts]
         example = tensors(parts[0][0])[0]
-        automatic = automatic_size(example)
-        size = options.batch_size or (max(1, automatic // GRAPHS) if example.is_cuda else automatic)
-        parts = rebatched(parts, size)
+        parts = rebatched(parts, options.batch_size or automatic_size(example, graph=True))
         self.evaluator = Evaluator(model, {self.split: parts}, problem.objective)
         network = self.evaluator.network
         self.device = network.device

@@ -9,6 +9,7 @@ from landscape_cli.arrays import Index
 from landscape_cli.curvature.hessian_field import HessianField
 from landscape_cli.curvature.options import Options
 from landscape_cli.curvature.products import Hessian
+from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.problem import Problem
 from landscape_cli.weights.selection import selected
 from landscape_cli.workers.processes import Values
@@ -42,6 +43,7 @@ class LayerField(HessianField):
         """Return the values of a layer; each search starts anew."""
         names = [escape(name) for name in list(self.layers.values())[index[0]]]
         whole = self._whole
-        self.hessian = Hessian(whole.model, whole.parts, whole.objective, names)
+        with enough_for(self.evaluator.batch_size):
+            self.hessian = Hessian(whole.model, whole.parts, whole.objective, names)
         self._last = None
         return super().evaluate(index)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from landscape_cli import device as devices
 from landscape_cli.errors import LandscapeError, unknown
 
 
@@ -58,8 +59,9 @@ def crop_flip(inputs: Tensor, generator: Generator, zero: Tensor, padding: int =
     """
     _check_images("crop_flip", tuple(inputs.shape[1:]))
     n, channels, height, width = inputs.shape
-    down, right = torch.randint(2 * padding + 1, (2, n), generator=generator).to(inputs.device)
-    mirrored = torch.randint(2, (n, 1), generator=generator, dtype=torch.bool).to(inputs.device)
+    down, right = devices.sent(torch.randint(2 * padding + 1, (2, n), generator=generator), inputs.device)
+    mirrored = torch.randint(2, (n, 1), generator=generator, dtype=torch.bool)
+    mirrored = devices.sent(mirrored, inputs.device)
 
     padded_width = width + 2 * padding
     padded = zero.to(inputs).view(1, channels, 1, 1).repeat(n, 1, height + 2 * padding, padded_width)

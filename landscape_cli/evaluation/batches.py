@@ -67,12 +67,18 @@ def call(model: Callable[..., Any], inputs: Any) -> Any:
     return model(inputs)
 
 
-def automatic_size(inputs: Tensor) -> int:
-    """Return the samples of a forward pass: few enough for the cache, enough to keep all cores busy."""
+def automatic_size(inputs: Tensor, *, graph: bool = False) -> int:
+    """Return the samples of a forward pass: few enough for the cache, enough to keep all cores busy.
+
+    Args:
+        inputs: of the samples.
+        graph: whether the pass keeps the graph of a gradient, and with it all activations: a processor's
+            batches are small enough for that, a CUDA device's are not.
+    """
     tokens = not inputs.is_floating_point()
     size = ELEMENTS_PER_BATCH // (inputs[0].numel() * (NUMBERS_PER_TOKEN if tokens else 1))
     if inputs.is_cuda:
-        size *= 32
+        size *= 4 if graph else 32
     return max(1 if tokens else 32, min(size, 8192))
 
 

@@ -5,27 +5,44 @@ from contextlib import contextmanager
 
 from landscape_cli.errors import LandscapeError, is_out_of_memory
 
-GOES_ON = "what is finished is kept, and the same command goes on"
-
 
 @contextmanager
-def enough_for(batch_size: int, key: str = "batch_size", then: str = GOES_ON) -> Iterator[None]:
-    """Let a failure of the body for lack of memory say which size to try.
-
-    Args:
-        batch_size: samples of a pass in the body.
-        key: of the option that makes it smaller.
-        then: what becomes of what is there, in words.
+def enough_for(batch_size: int) -> Iterator[None]:
+    """Let a failure of the body for lack of memory say which `batch_size` to try.
 
     Raises:
         LandscapeError: the memory does not suffice for passes of `batch_size` samples.
     """
+    smaller = f"say batch_size={batch_size // 2}" if batch_size > 1 else "choose a smaller network"
+    with _told(batch_size, f"{smaller}: what is finished is kept, and the same command goes on"):
+        yield
+
+
+@contextmanager
+def enough_to_train(size: int) -> Iterator[None]:
+    """Let a failure of the body for lack of memory say which `micro_batch` to try.
+
+    Args:
+        size: samples of a forward pass, with its graph.
+
+    Raises:
+        LandscapeError: the memory does not suffice.
+    """
+    advice = "choose a smaller network"
+    if size > 1:
+        advice = (
+            f"say micro_batch={size // 2}: gradients of a batch's parts add up (BatchNorm sees the parts)."
+            "\nOr lower batch_size; either is another training, in another out="
+        )
+    with _told(size, advice):
+        yield
+
+
+@contextmanager
+def _told(size: int, advice: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        smaller = f"say {key}={batch_size // 2}" if batch_size > 1 else "choose a smaller network"
-        raise LandscapeError(
-            f"the memory does not suffice for passes of {batch_size} samples; {smaller}: {then}"
-        ) from error
+        raise LandscapeError(f"the memory does not suffice for passes of {size} samples; {advice}") from error

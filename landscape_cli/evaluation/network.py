@@ -55,6 +55,7 @@ class Network:
         self.autograd.probe(lambda: objective(call(self.model, plain), targets).losses)
         self._fused: GraphModule | None = None
         self._graph: CudaGraph | None = None
+        self._refolding: CudaGraph | None = None
         if self.autograd.needed:
             return
         self.model.requires_grad_(False)
@@ -71,7 +72,9 @@ class Network:
 
     def moved(self) -> None:
         """Take over the present weights and statistics of `model`."""
-        if self._fused is not None:
+        if self._refolding is not None:
+            self._refolding(())
+        elif self._fused is not None:
             fused.refold(self._fused)
 
     def prepared(self, inputs: Any, *, plain: bool = False) -> Any:
@@ -120,9 +123,16 @@ class Network:
         return candidate
 
     def _capture(self, inputs: Any) -> None:
-        """Record the forward pass as a CUDA graph, so that the processor need not launch each kernel."""
+        """Record the forward pass as a CUDA graph, so that the processor need not launch each kernel.
+
+        Likewise, where convolutions are fused, how they take over the weights: some ten kernels a layer, each
+        far shorter than its launch.
+        """
+        convolutions = self._fused
         try:
             self._graph = CudaGraph(self._run, self.prepared(inputs))
+            if convolutions is not None:
+                self._refolding = CudaGraph(lambda _: fused.refold(convolutions), ())
         except RuntimeError as error:
             note_once(f"note: the network runs without a CUDA graph: {_first_line(error)}")
 

@@ -9,7 +9,7 @@ from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.weights.arithmetic import Vector
 
 
-def gradient(model: nn.Module, split: Split, loss: str) -> Vector:
+def gradient(model: nn.Module, split: Split, loss: str, batch_size: int | None = None) -> Vector:
     """Return the gradient of the mean loss over a split, in evaluation mode.
 
     It is summed batch by batch in the model's precision, on its device, over the parameters that are trained
@@ -19,13 +19,14 @@ def gradient(model: nn.Module, split: Split, loss: str) -> Vector:
         model: left as it is, its own gradients and modes included.
         split: the samples, in the model's dtype and on its device.
         loss: its name.
+        batch_size: samples a pass; None: chosen.
     """
     training = [module for module in model.modules() if module.training]
     model.eval()
     parameters = {name: one for name, one in model.named_parameters() if one.requires_grad}
     total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
     try:
-        for inputs, targets in batches(split, automatic_size(split.inputs)):
+        for inputs, targets in batches(split, batch_size or automatic_size(split.inputs, graph=True)):
             share = per_sample_loss(loss, model(inputs), targets).sum() / len(split)
             parts = torch.autograd.grad(share, list(parameters.values()), allow_unused=True)
             for name, part in zip(total, parts, strict=True):

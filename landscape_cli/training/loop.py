@@ -11,7 +11,7 @@ from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset, Split
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.losses import per_sample_loss
-from landscape_cli.evaluation.memory import enough_for
+from landscape_cli.evaluation.memory import enough_to_train
 from landscape_cli.progress import bar, describe
 from landscape_cli.training.metrics import measured
 from landscape_cli.training.options import Recipe
@@ -52,9 +52,8 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
 
     def step(indices: Tensor) -> Tensor:
         optimizer.zero_grad()
-        parts = parts_of(indices.to(device), recipe.micro_batch or len(indices))
-        with enough_for(len(parts[0]), "micro_batch", "as another run, in another out="):
-            loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
+        parts = parts_of(devices.sent(indices, device), recipe.micro_batch or len(indices))
+        loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
         if recipe.l1:
             penalty = torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
             (recipe.l1 * penalty).backward()
@@ -76,7 +75,8 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
 
     resumed = record.restore(state)
     n = len(train_split)
-    size = recipe.micro_batch or (n if recipe.batch_size == "full" else recipe.batch_size)
+    batch = n if recipe.batch_size == "full" else recipe.batch_size
+    size = min(recipe.micro_batch or batch, batch)
     with (
         devices.enough_threads(_operations(model, train_split.inputs) * size),
         bar(recipe.epochs * n, "training", "samples", initial=state.epoch * n) as progress,
@@ -91,10 +91,11 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
         while not is_last(row):
             describe(progress, "training")
             model.train()
-            for indices in epoch_batches(n, recipe.batch_size, state.order):
-                lr = state.lr
-                loss = step(indices)
-                progress.update(len(indices))
+            with enough_to_train(size):
+                for indices in epoch_batches(n, recipe.batch_size, state.order):
+                    lr = state.lr
+                    loss = step(indices)
+                    progress.update(len(indices))
             state.epoch += 1
             finite = bool(torch.isfinite(loss))
             if state.epoch == recipe.epochs or record.is_due(state.epoch) or not finite:

@@ -1,5 +1,6 @@
 """What a training leaves behind: a run folder from which any moment can be resumed."""
 
+import copy
 import csv
 import io
 import json
@@ -23,6 +24,7 @@ from landscape_cli.runs import LARGEST_METRICS, METRICS, Run, open_run, parse_me
 from landscape_cli.training.state import State
 
 SECONDS_BETWEEN_SAVES = 30
+SECONDS_BETWEEN_COPIES = 1  # in memory, for an interruption
 CHECKPOINT = re.compile(r"(epoch|resume)_[0-9]{4,9}\.pt")
 
 
@@ -30,7 +32,7 @@ class Record:
     """The writer of a run folder; made by `claim`.
 
     Beside the checkpoints that are kept there is one ``resume_*.pt``, at most 30 seconds and an epoch old,
-    until the run is finished.
+    until the run is finished; after an interruption (Ctrl-C, SIGTERM) a second and an epoch.
 
     Args:
         path: the folder.
@@ -43,7 +45,8 @@ class Record:
         self.checkpoint_every = checkpoint_every
         self.evaluate_every = evaluate_every
         self._run = Run(path, {})
-        self._saved_at = time.monotonic()
+        self._saved_at = self._copied_at = time.monotonic()
+        self._copy: tuple[str, dict[str, Any]] | None = None  # newer than what is on the disk
 
     def restore(self, state: State) -> bool:
         """Bring `state` and metrics.csv to the newest checkpoint; return False where there is none."""
@@ -96,11 +99,22 @@ class Record:
 
     def save(self, state: State, *, kept: bool = False) -> None:
         """Write a checkpoint: one that is kept, or, where the last is long ago, one to resume from."""
-        if kept or time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES:
-            name = f"{'epoch' if kept else 'resume'}_{state.epoch:04d}.pt"
+        now, name = time.monotonic(), f"{'epoch' if kept else 'resume'}_{state.epoch:04d}.pt"
+        if kept or now - self._saved_at > SECONDS_BETWEEN_SAVES:
             self._write(name, state.state_dict())
+            self._copy = None
             self._forget_resume(but=name)
             self._saved_at = time.monotonic()
+        elif now - max(self._saved_at, self._copied_at) > SECONDS_BETWEEN_COPIES:
+            self._copy = name, copy.deepcopy(state.state_dict())
+            self._copied_at = time.monotonic()
+
+    def save_copy(self) -> None:
+        """Write what was copied since the last checkpoint, if anything: an epoch's end to resume from."""
+        if self._copy is not None:
+            name, content = self._copy
+            self._write(name, content)
+            self._forget_resume(but=name)
 
     def keep(self, epoch: int, step: int, weights: Mapping[str, Tensor], metrics: dict[str, float]) -> None:
         """Add the row and the checkpoint of weights that were trained elsewhere, the last ones so far.
@@ -231,4 +245,9 @@ def claim(
                     f"the data have changed since {path} was begun (SHA-256 {trained_on[:12]}…, now"
                     f" {made_by['dataset_fingerprint'][:12]}…); bring them back or choose another out="
                 )
-        yield Record(path, checkpoint_every, evaluate_every)
+        record = Record(path, checkpoint_every, evaluate_every)
+        try:
+            yield record
+        except KeyboardInterrupt:
+            record.save_copy()
+            raise

@@ -212,29 +212,6 @@ def test_a_loss_that_is_not_finite_ends_the_training_unfinished(tmp_path: Path) 
     assert not Run(tmp_path / "run", {}).finished
 
 
-class Hungry(nn.Module):
-    """A network that has memory for so many samples."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self.inner, self.most = cases.NETWORKS["mlp"](), most
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        if self.training and len(inputs) > self.most:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
-        outputs: torch.Tensor = self.inner(inputs)
-        return outputs
-
-
-def test_where_the_memory_does_not_suffice_a_smaller_part_is_named(tmp_path: Path) -> None:
-    named = {group: {"name": "a name"} for group in ("dataset", "architecture", "normalization", "init")}
-    message = "the memory does not suffice for passes of 16 samples; say micro_batch=8: as another run"
-    with pytest.raises(LandscapeError, match=message):
-        trained(configured(epochs=1, **named), Hungry(8), cases.dataset(), tmp_path / "run")
-    trained(configured(epochs=1, micro_batch=8), Hungry(8), cases.dataset(), tmp_path / "other")
-    assert Run(tmp_path / "other", {}).finished
-
-
 def test_bf16_trains_in_low_precision_and_keeps_weights_in_float32(tmp_path: Path) -> None:
     results = {}
     for precision in ("fp32", "bf16"):
@@ -276,3 +253,80 @@ def test_mistakes_are_refused_before_the_work(keys: dict[str, Any], words: str) 
     config, network = configured(**keys), cases.NETWORKS["mlp"]()
     with pytest.raises(LandscapeError, match=words):
         prepare(config.part(Recipe), config.optimizer, config.schedule, network, cases.dataset())
+
+
+class TooLarge(nn.Module):
+    """Has memory for so many samples in training, and so many in evaluation."""
+
+    def __init__(self, training: int, evaluation: int = 10**9) -> None:
+        super().__init__()
+        self.inner, self.most = cases.NETWORKS["mlp"](), (evaluation, training)
+        self.tried: list[int] = []
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.tried.append(len(inputs))
+        if len(inputs) > self.most[self.training]:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return self.inner(inputs)
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"batch_size": 16}, "passes of 16 samples; say micro_batch=8: "),
+        ({"batch_size": "full"}, "passes of 40 samples; say micro_batch=20: "),
+        ({"batch_size": 16, "micro_batch": 10}, "passes of 10 samples; say micro_batch=5: "),
+        ({"batch_size": 16, "micro_batch": 1}, "passes of 1 samples; choose a smaller network"),
+    ],
+)
+def test_out_of_memory_names_the_batch_that_was_tried_and_the_one_to_try(
+    keys: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(LandscapeError) as raised:
+        trained(configured(**keys), TooLarge(training=0), cases.dataset(), tmp_path / "run")
+    assert str(raised.value).startswith(f"the memory does not suffice for {told}")
+    assert len(str(raised.value).splitlines()) <= 2
+
+
+def test_metrics_are_measured_in_smaller_batches_where_memory_is_short(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = {group: {"name": "a name"} for group in ("dataset", "architecture", "normalization", "init")}
+    config = configured(epochs=1, **named)
+    short, plenty = TooLarge(16, evaluation=16), TooLarge(16)
+    trained(config, short, cases.dataset(), tmp_path / "short")
+    assert capsys.readouterr().err.count("losses are measured in batches of 12") == 1
+    trained(config, plenty, cases.dataset(), tmp_path / "plenty")
+    one, other = (Run(tmp_path / name, {}).metrics() for name in ("short", "plenty"))
+    for row, wanted in zip(one, other, strict=True):
+        for name in set(METRICS) - {"seconds"}:
+            assert row[name] == pytest.approx(wanted[name], rel=1e-5)
+
+
+@pytest.mark.parametrize("stopped_at", [1, 3])
+def test_an_interrupted_training_loses_no_epoch_that_is_older_than_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: int
+) -> None:
+    """Nothing was written but epoch 0: the copy in memory is, with what was drawn at random."""
+    monkeypatch.setattr("landscape_cli.training.record.SECONDS_BETWEEN_COPIES", 0)
+    named = {group: {"name": "a name"} for group in ("dataset", "architecture", "normalization", "init")}
+    config = configured(epochs=5, augment="crop_flip", **named)
+    whole = trained(config, cases.NETWORKS["cnn"](), cases.dataset(), tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        steps, step = [], State.lr.fget
+
+        def stopping(self: State) -> float:
+            steps.append(self.step)
+            if self.epoch == stopped_at and len(steps) % 3 == 2:  # within an epoch of three steps
+                raise KeyboardInterrupt
+            return step(self)  # type: ignore[misc]
+
+        patch.setattr(State, "lr", property(stopping))
+        with pytest.raises(KeyboardInterrupt):
+            trained(config, cases.NETWORKS["cnn"](), cases.dataset(), tmp_path / "run")
+    names = {path.name for path in (tmp_path / "run" / "checkpoints").iterdir()}
+    assert names == {"epoch_0000.pt", f"resume_{stopped_at:04d}.pt"}
+    resumed = trained(config, cases.NETWORKS["cnn"](), cases.dataset(), tmp_path / "run")
+    assert without_seconds(tmp_path / "run") == without_seconds(tmp_path / "whole")
+    for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        assert torch.equal(one, other)
