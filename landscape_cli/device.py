@@ -64,7 +64,7 @@ def exact_float32() -> None:
 def repeatable(device: torch.device) -> Iterator[None]:
     """Let a CUDA device add in a fixed order, where torch knows how, so that training can be repeated.
 
-    Processors do so anyway. Memory that is not written yet stays so: filling it takes a pass over each tensor.
+    Processors do so anyway. Memory that is not written yet stays so: filling it takes time at each tensor.
     """
     if device.type != "cuda":
         yield
