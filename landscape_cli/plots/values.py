@@ -69,16 +69,16 @@ def values_of(surface: Surface, split: str, value: str) -> Array:
     if key not in surface.values:
         raise LandscapeError(f"{surface.path} has no {key}; choose from {', '.join(sorted(surface.values))}")
     array = np.asarray(surface.values[key], dtype=np.float64)
+    if value == "accuracy":
+        with np.errstate(over="ignore"):  # of a damaged file
+            array = 100 * array
     if np.isnan(array).all():
         raise LandscapeError(
             f"{surface.path}: nothing of {key} is evaluated yet; run the command that makes it again"
         )
     if not np.isfinite(array).any():
         raise LandscapeError(f"{surface.path}: no value of {key} is finite, there is nothing to draw")
-    if value != "accuracy":
-        return array
-    with np.errstate(over="ignore"):  # of a damaged file
-        return 100 * array
+    return array
 
 
 @dataclass(frozen=True)
