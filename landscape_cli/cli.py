@@ -24,7 +24,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from landscape_cli.completion import complete
-from landscape_cli.composition import register, settings_of, with_lists
+from landscape_cli.composition import register, settings_of, spelled, with_lists
 from landscape_cli.config import CONF
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
@@ -39,6 +39,7 @@ COMMANDS = {
     "interpolate": "the loss on the straight line from one run's weights to another's",
     "trajectory": "a run's path through weight space by PCA, and the loss on its plane",
     "hessian": "the largest and smallest eigenvalue of the loss's Hessian on a line or plane",
+    "descend": "optimizers on a function that can be drawn: saddles, ravines, wells, factorizations",
     "plot": "draw HDF5 files: pictures (png, pdf, svg) or an interactive page (html)",
     "report": "one self-contained HTML page of runs and surfaces",
     "export": "an HDF5 file for other programs: CSV, NumPy, ParaView, Goldstein's tools",
@@ -277,6 +278,7 @@ def _dispatch(arguments: list[str]) -> None:
             raise unknown("command", command, COMMANDS)
         if command not in SHARED and _size() > 1:
             raise LandscapeError(f"landscape {command} is the work of one process; start it without torchrun")
+        rest = spelled(command, rest)
         if is_multirun(rest):
             _sweep(command, rest)
         else:

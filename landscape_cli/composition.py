@@ -67,6 +67,13 @@ def _choices(command: str) -> str:
     return textwrap.indent("\n".join(told), "  ")
 
 
+def spelled(command: str, words: list[str]) -> list[str]:
+    """Return the words with the names that keys have here: Hydra would take a group's for the group."""
+    names = SCHEMAS[command].spellings
+    parts = [word.partition("=") for word in words]
+    return [f"{names.get(key, key)}{equals}{value}" for key, equals, value in parts]
+
+
 def with_lists(command: str, words: list[str]) -> list[str]:
     """Return the words of a job with ``key=[a,b]`` for ``key=a,b`` where the key can hold several values.
 
@@ -157,7 +164,7 @@ def settings_from(command: str, words: list[str]) -> Any:
         LandscapeError: as `grown` and `settings_of`; errors of Hydra for words that it cannot compose.
     """
     register(command)
-    words = with_lists(command, grown(command, words))
+    words = with_lists(command, grown(command, spelled(command, words)))
     inside = GlobalHydra.instance().is_initialized()  # a command that lets another one work
     with nullcontext() if inside else initialize_config_dir(str(CONF.absolute()), version_base="1.3"):
         return settings_of(compose(config_name=command, overrides=words), words)

@@ -16,9 +16,9 @@ PACKAGE = Path(landscape_cli.__file__).parent
 # each row imports rows above it and its own, never below
 ROWS = [
     {"arrays", "errors", "files", "keys", "progress", "terminal"},
-    {"config", "run_config", "sources", "device", "provenance", "measures"},
+    {"config", "run_config", "sources", "device", "provenance", "measures", "uncompiled"},
     {"store"},
-    {"data", "architectures", "weights", "checkpoint", "runs", "plots"},
+    {"analytic", "data", "architectures", "weights", "checkpoint", "runs", "plots"},
     {"solutions"},
     {"evaluation", "workers"},
     {"surfaces", "gradients"},

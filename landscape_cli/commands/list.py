@@ -20,6 +20,7 @@ GROUPS = {
     "optimizers": "optimizer",
     "schedules": "schedule",
     "directions": "direction",
+    "functions": "function",
     "experiments": "experiment",
 }
 KINDS = (*GROUPS, "phenomena", "plots", "runs")

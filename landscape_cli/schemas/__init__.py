@@ -5,6 +5,7 @@ Groups (dataset, architecture, …) stay plain dictionaries, checked where they 
 
 from typing import Any
 
+from landscape_cli.schemas.descent import DescendConfig
 from landscape_cli.schemas.evaluation import HessianConfig, InterpolateConfig, SurfaceConfig, TrajectoryConfig
 from landscape_cli.schemas.files import ExportConfig, ListConfig, PlotConfig, ReportConfig
 from landscape_cli.schemas.reproduction import GalleryConfig, ReproduceConfig
@@ -17,6 +18,7 @@ SCHEMAS: dict[str, type[Any]] = {
     "interpolate": InterpolateConfig,
     "trajectory": TrajectoryConfig,
     "hessian": HessianConfig,
+    "descend": DescendConfig,
     "plot": PlotConfig,
     "report": ReportConfig,
     "export": ExportConfig,

@@ -26,6 +26,7 @@ class Common:
     outputs_dir: str = key("outputs", "where everything lies that out= does not name")
 
     lists: ClassVar[tuple[str, ...]] = ()  # keys that can hold several values: of one job, key=a,b
+    spellings: ClassVar[dict[str, str]] = {}  # a key as it is said at the shell -> its name here
     choices: ClassVar[str] = ""  # what `--help` says above the choices of the command's groups
 
     def __post_init__(self) -> None:

@@ -1,6 +1,5 @@
 """The optimizers, by name."""
 
-import inspect
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 from torch import nn
 
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.uncompiled import without_compiler
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
@@ -59,16 +59,6 @@ def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torc
     if name in FUSED:
         arguments["fused"] = True
     try:
-        return _without_compiler(OPTIMIZERS[name])(parameters, **arguments)
+        return without_compiler(OPTIMIZERS[name])(parameters, **arguments)
     except (TypeError, ValueError) as error:
         raise LandscapeError(f"optimizer={name} cannot be built: {error}") from error
-
-
-def _without_compiler(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
-    """Return the optimizer with methods that are not wrapped into what keeps torch's compiler off them.
-
-    That imports the compiler, which takes a second, and nothing here compiles an optimizer's step.
-    """
-    names = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
-    methods = {name: inspect.unwrap(getattr(kind, name)) for name in names}
-    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(inspect.unwrap(kind.step))})

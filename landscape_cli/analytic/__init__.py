@@ -1,0 +1,1 @@
+"""Functions with known minima, saddles and spectra, and descents on them from many starts at once."""
