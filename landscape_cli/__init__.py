@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from landscape_cli.api.curvature import hessian
+    from landscape_cli.api.descents import descend
     from landscape_cli.api.recorder import Recorder
     from landscape_cli.api.runs import open_run
     from landscape_cli.api.stored import barrier, plot, read
@@ -25,6 +26,7 @@ __all__ = [
     "LandscapeError",
     "Recorder",
     "barrier",
+    "descend",
     "hessian",
     "interpolate",
     "line",
@@ -39,6 +41,7 @@ __all__ = [
 _HOMES = {
     "LandscapeError": "errors",
     "Recorder": "api.recorder",
+    "descend": "api.descents",
     "hessian": "api.curvature",
     "open_run": "api.runs",
     "trajectory": "api.trajectories",

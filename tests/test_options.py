@@ -9,6 +9,7 @@ import pytest
 from conftest import Landscape
 from landscape_cli.config import CONF
 from landscape_cli.runs import Run
+from landscape_cli.store.descent import read_descent
 
 COUNTS = {
     "dataset": 10,
@@ -18,6 +19,7 @@ COUNTS = {
     "optimizer": 5,
     "schedule": 6,
     "direction": 2,
+    "function": 14,
     "experiment": 18,
 }
 OPTIONS = [
@@ -66,7 +68,8 @@ def test_none_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize(
-    ("group", "name"), [option for option in OPTIONS if option[0] not in ("direction", "experiment")]
+    ("group", "name"),
+    [option for option in OPTIONS if option[0] not in ("direction", "function", "experiment")],
 )
 def test_every_option_trains(
     around: None, tmp_path: Path, landscape: Landscape, group: str, name: str
@@ -102,6 +105,16 @@ def test_every_direction_makes_a_surface(tmp_path: Path, landscape: Landscape, n
     outcome = landscape("surface", *words, *(["direction.to=[run1,run2]"] if name == "runs" else []))
     assert outcome.status == 0, outcome.err
     assert (tmp_path / "s.h5").is_file()
+
+
+@pytest.mark.parametrize("name", [name for group, name in OPTIONS if group == "function"])
+def test_every_function_is_descended(tmp_path: Path, landscape: Landscape, name: str) -> None:
+    (tmp_path / "mine.py").write_text("def bowl(x):\n    return (x ** 2).sum()\n")
+    own = ["function.source=mine:bowl", "trust=true"] if name == "custom" else []
+    outcome = landscape("descend", f"function={name}", *own, "steps=20", "out=d.h5")
+    assert outcome.status == 0, outcome.err
+    path = read_descent(tmp_path / "d.h5").paths["gd"]
+    assert path.loss[0, -1] < path.loss[0, 0]
 
 
 def test_a_network_that_reshapes_with_view_goes_all_the_way(tmp_path: Path, landscape: Landscape) -> None:

@@ -27,6 +27,7 @@ LISTED = {
             "plot file=line.h5 out=line.png",
             "plot file=plane.h5 kind=heatmap out=plane.png",
             "plot run=run,other out=curves.png",
+            "plot file=descent.h5 kind=line out=steps.png",
         ],
     ),
     "contours": (  # smooth ones
@@ -43,6 +44,7 @@ LISTED = {
             "surface run=run x=[-1,1,2] y=[-1,1,2] samples=50 out=subset.h5",
             "interpolate from_run=run to_run=other alpha=[0,1,2] out=between.h5",
             "trajectory run=run x=[-1,1,2] y=[-1,1,2] out=path.h5",
+            "descend optimizer=gd,adam,newton steps=5 out=descents.h5",
         ],
     ),
     "eigenvalues": (
@@ -77,6 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "train batch_size=full epochs=1 seed=1 out=other",
                 "surface run=run x=[-1,1,3] y=null out=line.h5",
                 "surface run=run x=[-1,1,3] y=[-1,1,3] out=plane.h5",
+                "descend steps=5 out=descent.h5",
             )
         ],
     )

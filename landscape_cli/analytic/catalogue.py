@@ -105,7 +105,7 @@ def starts(function: Function, start: Any, seed: int, name: str) -> tuple[Tensor
             f"start must be points of {function.dimension} finite coordinates, got {start!r};"
             " or say start=random:10"
         )
-    checked(name, function.value, found[0])
+    checked(f"function {name}", function.value, found[0])
     return found, shape
 
 

@@ -64,7 +64,9 @@ def differentiated(
         return found
 
     def hessian(points: Tensor) -> Tensor:
-        rows: Tensor = torch.func.vmap(torch.func.hessian(value))(points.reshape(-1, points.shape[-1]))
+        rows: Tensor = torch.func.vmap(torch.func.jacrev(torch.func.grad(value)))(
+            points.reshape(-1, points.shape[-1])
+        )
         return rows.reshape(*points.shape, points.shape[-1])
 
     return Function(value, box, start, lr, gradient, hessian, minima, lowest, formula)
@@ -75,7 +77,7 @@ def pointwise(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor
 
     def value(points: Tensor) -> Tensor:
         values: Tensor = torch.func.vmap(function)(points.reshape(-1, points.shape[-1]))
-        return values.reshape(points.shape[:-1])
+        return values.reshape((*points.shape[:-1], *values.shape[1:]))
 
     return value
 

@@ -44,8 +44,8 @@ class Options:
     )
     perturbed_gd: dict[str, Any] = key(
         {"lr": None, "radius": 1e-3, "threshold": 1e-3, "wait": 20},
-        "Jin et al. 2017: gradient descent; where |g| <= threshold, and `wait` steps after the last time, it"
-        " is moved to a random place in a ball",
+        "Jin et al. 2017: gradient descent; where |g| <= threshold, over `wait` steps after the last time,"
+        " it is moved to a random place in a ball",
     )
     sgd: dict[str, Any] = key(
         {"lr": None, "parts": 10, "batch": 1, "spread": 1.0},

@@ -68,7 +68,7 @@ def rosenbrock(curvature: float = 100.0) -> Function:
 
     formula = f"(1 - x)^2 + {curvature:g} (y - x^2)^2"
     box, start = ((-2.0, 2.0), (-1.0, 3.0)), (-1.5, 2.0)
-    return Function(value, box, start, 0.12 / curvature, gradient, hessian, ((1.0, 1.0),), 0.0, formula)
+    return Function(value, box, start, 0.05 / curvature, gradient, hessian, ((1.0, 1.0),), 0.0, formula)
 
 
 def himmelblau() -> Function:

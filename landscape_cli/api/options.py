@@ -29,7 +29,7 @@ def with_options(declared: Any, *names: str) -> Callable[[F], F]:
             inspect.Parameter(
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
+                default=field.default if field.default is not dataclasses.MISSING else _made(field),
                 annotation=field.type,
             )
             for field in fields
@@ -47,6 +47,12 @@ def with_options(declared: Any, *names: str) -> Callable[[F], F]:
         return checked  # type: ignore[return-value]
 
     return decorate
+
+
+def _made(field: "dataclasses.Field[Any]") -> Any:
+    """Return the default of a field that is made anew for each instance."""
+    assert field.default_factory is not dataclasses.MISSING
+    return field.default_factory()
 
 
 def _line(field: "dataclasses.Field[Any]") -> str:

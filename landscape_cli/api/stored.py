@@ -11,6 +11,7 @@ from landscape_cli.files import write_text
 from landscape_cli.plots.options import Look
 from landscape_cli.runs import open_run
 from landscape_cli.store import Surface
+from landscape_cli.store.descent import Descent, is_descent, read_descent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
     from landscape_cli.plots.histories import History
 
 
-def read(path: str | Path) -> Surface:
-    """Return the content of a surface file: ``x``, ``y``, ``values["train/loss"]``, ….
+def read(path: str | Path) -> "Surface | Descent":
+    """Return the content of a file: of a surface ``x``, ``y``, ``values["train/loss"]``, …; of descents
+    ``paths["adam"].points``, ….
 
     Raises:
-        LandscapeError: there is no such file, or it is none of a surface.
+        LandscapeError: there is no such file, or it is none of these.
     """
-    return store.read(Path(path))
+    return read_descent(Path(path)) if is_descent(Path(path)) else store.read(Path(path))
 
 
 def barrier(line: Surface, split: str = "train") -> tuple[float, float]:
@@ -47,7 +49,7 @@ def barrier(line: Surface, split: str = "train") -> tuple[float, float]:
 
 @with_options(Look)
 def plot(
-    surfaces: "Surface | OpenedRun | Sequence[Surface] | Sequence[OpenedRun]" = (),
+    surfaces: "Surface | Descent | OpenedRun | Sequence[Surface | Descent | OpenedRun]" = (),
     out: str | Path | None = None,
     *,
     run: str | Path | Sequence[str | Path] = (),
@@ -64,11 +66,11 @@ def plot(
     """Draw surfaces, or the learning curves of runs; return the figure, and with `out` write it.
 
     Args:
-        surfaces: all lines, or all planes; or what `open_run` returned.
+        surfaces: all lines, or all planes; or descents; or what `open_run` returned.
         out: a picture that ends in .png, .pdf or .svg; a page to turn and zoom, .html; or, .gif or .mp4, a
-            trajectory that grows or with ``kind="surface3d"`` a plane that turns.
+            trajectory or descents that grow or, with ``kind="surface3d"``, a plane that turns.
         run: run folders, in place of `surfaces`: their learning curves.
-        kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, ``path``, or ``auto``.
+        kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, ``path``, of descents ``basins``, ``auto``.
         value: ``loss`` or ``accuracy``; lines show both. Of `hessian` also ``largest_eigenvalue``,
             ``smallest_eigenvalue`` or ``eigenvalue_ratio``; ``auto``: the last where all have it, else loss.
             Of runs one or several of ``loss``, ``accuracy``, ``lr``, ``weight_norm`` and ``gradient_norm``;
@@ -92,6 +94,13 @@ def plot(
     look = Look(**options)
     folders = [run] if isinstance(run, str | Path) else list(run)
     given: list[Any] = list(surfaces) if isinstance(surfaces, Sequence) else [surfaces]
+    if any(isinstance(one, Descent) for one in given):
+        if not all(isinstance(one, Descent) for one in given):
+            raise LandscapeError("plot takes descents or surfaces, got both; draw them in two pictures")
+        from landscape_cli.plots.descents_written import write_descents
+
+        place = None if out is None else Path(out)
+        return write_descents(given, place, kind=kind, scale=scale, levels=levels, title=title, look=look)
     histories = _histories(given, folders)
     told: dict[str, Any] = {"value": value, "split": split, "scale": scale, "title": title, "look": look}
     if histories:

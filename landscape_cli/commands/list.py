@@ -40,9 +40,11 @@ def run(config: ListConfig) -> Path | None:
     elif config.kind == "phenomena":
         rows = [(entry.id, _phenomenon_line(entry, config.outputs_dir)) for entry in catalogue()]
     elif config.kind == "plots":
+        from landscape_cli.plots.descents import KINDS as OF_DESCENTS
         from landscape_cli.plots.draw import KINDS as PLOTS  # Matplotlib takes long to import
 
-        rows = list(PLOTS.items())
+        own = {kind: text for kind, text in OF_DESCENTS.items() if kind != "auto"}
+        rows = [*PLOTS.items(), *((kind, f"of `landscape descend`: {text}") for kind, text in own.items())]
     elif config.kind in GROUPS:
         folder = CONF / GROUPS[config.kind]
         rows = [(_name(path, folder), _description(path)) for path in sorted(folder.rglob("*.yaml"))]

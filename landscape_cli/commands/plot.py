@@ -6,6 +6,7 @@ from typing import Any
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import write_text
 from landscape_cli.plots.animation import ANIMATED, save_animation
+from landscape_cli.plots.descents_written import write_descents
 from landscape_cli.plots.draw import draw, resolve_kind, save
 from landscape_cli.plots.histories import History
 from landscape_cli.plots.learning_curves import write_learning_curves
@@ -13,6 +14,7 @@ from landscape_cli.plots.options import Look
 from landscape_cli.runs import open_run
 from landscape_cli.schemas.files import PlotConfig
 from landscape_cli.store import read
+from landscape_cli.store.descent import is_descent, read_descent
 
 
 def run(config: PlotConfig) -> Path:
@@ -26,6 +28,17 @@ def run(config: PlotConfig) -> Path:
         runs = [open_run(path) for path in config.run]
         histories = [History.of(run.path, run.config, run.metrics()) for run in runs]
         write_learning_curves(histories, out, **options)
+        return out
+    if any(is_descent(Path(path)) for path in config.file):
+        write_descents(
+            [read_descent(Path(path)) for path in config.file],
+            out,
+            kind=config.kind,
+            scale=config.scale,
+            levels=config.levels,
+            title=config.title,
+            look=options["look"],
+        )
         return out
     surfaces = [read(Path(path)) for path in config.file]
     if out.suffix.lower() == ".html":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import write_text
+from landscape_cli.plots.descents import draw_descents, resolve_kind
 from landscape_cli.plots.draw import draw, png
 from landscape_cli.plots.histories import History
 from landscape_cli.plots.interactive import interactive_fragment
@@ -16,6 +17,7 @@ from landscape_cli.plots.values import has_eigenvalues
 from landscape_cli.runs import Run, open_run
 from landscape_cli.schemas.files import ReportConfig
 from landscape_cli.store import Surface, read
+from landscape_cli.store.descent import is_descent, read_descent
 
 CURVES = (
     "What training recorded: training solid, test dashed; runs that differ in their seed alone as their mean"
@@ -45,6 +47,11 @@ PATH = (
     "The loss at the checkpoints of a training, and on the plane below them: where the two differ, or much of"
     " the distance lies outside of the plane, the plane tells little of the training."
 )
+DESCENTS = {
+    "contour": "Optimizers on a function, from the square to the circle; stars are minima.",
+    "line": "The function along the descents.",
+}
+"""Kind of picture -> caption."""
 TURN = "The same planes, to turn and zoom and to read values from."
 
 
@@ -52,8 +59,10 @@ def run(config: ReportConfig) -> Path:
     """Draw the runs and files into the page `config.out`; return it."""
     assert config.out is not None
     runs = [open_run(path) for path in config.run]
-    surfaces = [read(Path(path)) for path in config.file]
-    if not runs and not surfaces:
+    paths = [Path(path) for path in config.file]
+    descents = [read_descent(path) for path in paths if is_descent(path)]
+    surfaces = [read(path) for path in paths if not is_descent(path)]
+    if not runs and not paths:
         raise LandscapeError("nothing to report: say run= with run folders, file= with HDF5 files, or both")
     sections = [Section("Runs", table=_table(runs))] if runs else []
     histories = [History.of(run.path, run.config, run.metrics()) for run in runs]
@@ -66,9 +75,14 @@ def run(config: ReportConfig) -> Path:
     for heading, caption in CAPTIONS.items():
         if heading in groups:
             sections.append(Section(heading, caption, picture=png(draw(groups[heading]))))
-    paths = [surface for surface in surfaces if surface.trajectory and surface.trajectory.path]
-    if paths:
-        sections.append(Section("Along the path", PATH, picture=png(draw(paths, kind="path"))))
+    trajectories = [surface for surface in surfaces if surface.trajectory and surface.trajectory.path]
+    if trajectories:
+        sections.append(Section("Along the path", PATH, picture=png(draw(trajectories, kind="path"))))
+    for descent in descents:
+        kinds = dict.fromkeys([resolve_kind([descent], "auto"), "line"])
+        for kind in kinds:
+            drawn = png(draw_descents([descent], kind=kind))
+            sections.append(Section(f"Descents: {descent.name}", DESCENTS[kind], picture=drawn))
     for heading in TURNED:
         if heading in groups:
             turned = interactive_fragment(groups[heading])

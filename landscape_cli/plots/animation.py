@@ -61,10 +61,10 @@ def save_animation(
     options: dict[str, Any] = {"value": value, "split": split, "scale": scale, "levels": levels, "look": look}
     if kind == "surface3d":
         check_value(surfaces, value)
-        writer = _writer(path, round(TURN / SECONDS))
+        writer = writer_for(path, round(TURN / SECONDS))
         figure = draw(surfaces, kind=kind, title=title, turning=True, **options)
         spaces = [axes for axes in figure.axes if isinstance(axes, Axes3D)]
-        with _written(figure, path, writer, look):
+        with written(figure, path, writer, look):
             for frame in range(TURN):
                 for axes in spaces:
                     axes.view_init(ELEVATION, AZIMUTH + 360 * frame / TURN)
@@ -82,14 +82,14 @@ def save_animation(
     trajectory = surfaces[0].trajectory
     count = len(trajectory.epoch)
     rate = min(max(round(count / SECONDS), RATES[0]), RATES[1])
-    writer = _writer(path, rate)
+    writer = writer_for(path, rate)
     heading = panel_titles(surfaces, title)[1][0]
     told = [f"{heading}\n{_words(trajectory, index, split, value)}" for index in range(count)]
     figure = draw(surfaces, kind=kind, title=max(told, key=len), **options)
     figure.set_layout_engine("none")  # it is laid out: nothing moves from frame to frame
     axes = figure.axes[0]
     heading = axes.get_title().rpartition("\n")[0]  # broken into lines that fit
-    with _written(figure, path, writer, look):
+    with written(figure, path, writer, look):
         for index in range(count):
             axes.set_title(f"{heading}\n{_words(trajectory, index, split, value)}")
             _show_until(axes, trajectory, index)
@@ -99,8 +99,8 @@ def save_animation(
 
 
 @contextmanager
-def _written(figure: Figure, path: Path, writer: AbstractMovieWriter, look: Look) -> Iterator[None]:
-    """Let the body grab frames, which become the file."""
+def written(figure: Figure, path: Path, writer: AbstractMovieWriter, look: Look) -> Iterator[None]:
+    """Let the body grab frames of a figure with `writer`, which become the file, whole or not at all."""
     with styled(look), tempfile.TemporaryDirectory(prefix="landscape-") as folder:
         whole = Path(folder, f"animation{path.suffix.lower()}")
         with _telling_of_ffmpeg(path), writer.saving(figure, str(whole), look.dpi or DPI):
@@ -109,7 +109,12 @@ def _written(figure: Figure, path: Path, writer: AbstractMovieWriter, look: Look
             temporary.write_bytes(whole.read_bytes())
 
 
-def _writer(path: Path, rate: int) -> AbstractMovieWriter:
+def writer_for(path: Path, rate: int) -> AbstractMovieWriter:
+    """Return what writes a GIF or an MP4 of so many frames a second.
+
+    Raises:
+        LandscapeError: an MP4 needs ffmpeg, which is missing.
+    """
     if path.suffix.lower() == ".gif":
         return PillowWriter(fps=rate)
     if not FFMpegWriter.isAvailable():

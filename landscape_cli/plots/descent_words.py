@@ -14,6 +14,7 @@ from landscape_cli.plots.levels import number
 from landscape_cli.plots.panels import write_legend, write_titles
 from landscape_cli.plots.series import COLOURS, LINES
 from landscape_cli.plots.style import INK
+from landscape_cli.plots.text import verbatim
 from landscape_cli.plots.values import Scale, common_scale
 from landscape_cli.store.descent import Descent
 
@@ -48,6 +49,11 @@ def title_of(descent: Descent) -> str:
     return f"{words}: {formula}" if any(sign in formula for sign in "=+-|^/") else formula
 
 
+def word_of(optimizer: str) -> str:
+    """Return the name of an optimizer as a legend has it."""
+    return WORDS.get(optimizer) or verbatim(optimizer)
+
+
 def looks(descents: Sequence[Descent]) -> dict[str, dict[str, Any]]:
     """Return colour and line style of each optimizer, the same in all panels."""
     names = dict.fromkeys(name for descent in descents for name in descent.paths)
@@ -60,8 +66,8 @@ def looks(descents: Sequence[Descent]) -> dict[str, dict[str, Any]]:
 def heights_of(descent: Descent, scale: str) -> tuple[Scale, Array, str]:
     """Return the scale of the function's values, these values, (ny, nx), and the label of both.
 
-    A grid point beside a minimum of value zero would give a logarithmic scale decades in which there is nothing
-    else; it begins where a few of all values lie below.
+    A grid point beside a minimum of value zero would give a logarithmic scale decades in which there is no
+    other; it begins where a few of all values lie below.
     """
     assert descent.values is not None
     values = np.where(np.isfinite(descent.values), descent.values, np.nan)
@@ -84,7 +90,7 @@ def finish(figure: Figure, axes: Sequence[Axes], descents: Sequence[Descent], ti
     else:
         write_titles(figure, axes, [title_of(descent) for descent in descents], title or "")
     handles: list[Any] = [
-        Line2D([], [], **look, label=WORDS.get(name, name)) for name, look in looks(descents).items()
+        Line2D([], [], **look, label=word_of(name)) for name, look in looks(descents).items()
     ]
     handles.append(Line2D([], [], marker="s", color=INK, markersize=4, linestyle="", label="start"))
     if any(len(descent.minima) for descent in descents):

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.measures.basins import ELSEWHERE, basins
-from landscape_cli.plots.descent_words import STAR, WORDS, heights_of, title_of
+from landscape_cli.plots.descent_words import STAR, heights_of, title_of, word_of
 from landscape_cli.plots.descents_on_planes import draw_on_landscape, draw_on_levels
 from landscape_cli.plots.levels import choose_levels
 from landscape_cli.plots.options import Look
@@ -104,7 +104,7 @@ def _over_steps(descents: Sequence[Descent], scale: str, title: str | None, look
             above = np.where(np.isfinite(path.loss), path.loss, np.nan) - low
             several = len(above) > 1
             median = np.nanmedian(above, axis=0, keepdims=True) if several else above
-            curves.append(Series(WORDS.get(name, name), path.steps, median, look=number))
+            curves.append(Series(word_of(name), path.steps, median, look=number))
         everything = np.concatenate([np.ravel(curve.values) for curve in curves])
         positive = everything[everything > 0]
         wide = positive.size > 0 and np.nanmin(everything) >= -1e-12 and positive.max() > 30 * positive.min()
@@ -128,7 +128,7 @@ def _basins(descents: Sequence[Descent], title: str | None, look: Look) -> Figur
     missed = [
         _colour_starts(each, descent, path) for each, (descent, _, path) in zip(axes, shown, strict=True)
     ]
-    words = [WORDS.get(name, name) for _, name, _ in shown]
+    words = [word_of(name) for _, name, _ in shown]
     if len(descents) == 1:
         write_titles(figure, axes, words, title_of(descents[0]) if title is None else title)
     else:

@@ -28,12 +28,12 @@ class PlotConfig(Look, Common):
 
     out: str | None = key(
         None,
-        "a .png, .pdf, .svg or .html file; .gif or .mp4: a trajectory that grows or, with kind=surface3d, a"
-        " plane that turns; default: a readable name under outputs_dir",
+        "a .png, .pdf, .svg or .html file; .gif or .mp4: a trajectory or descents that grow or, with"
+        " kind=surface3d, a plane that turns; default: a readable name under outputs_dir",
     )
     file: Any = key([], "a file, or several: a.h5,b.h5")
     run: Any = key([], "a run folder, or several: a,b; in place of file=, for learning curves")
-    kind: str = key("auto", "auto, line, contour, heatmap, surface3d, path, interactive")
+    kind: str = key("auto", "auto, line, contour, heatmap, surface3d, path, basins, interactive")
     value: Any = key(
         "auto",
         "loss or accuracy; of `landscape hessian`: largest_eigenvalue, smallest_eigenvalue, eigenvalue_ratio;"
@@ -126,7 +126,8 @@ class ExportConfig(Common):
 
     out: str | None = key(None, "the file; default: a readable name under outputs_dir")
     file: str = key(
-        MISSING, "an HDF5 file of surface, interpolate, trajectory or hessian; or of Goldstein's tools"
+        MISSING,
+        "an HDF5 file of surface, interpolate, trajectory, hessian or descend; or of Goldstein's tools",
     )
     format: str = key("csv", ", ".join(FORMATS), choices=FORMATS)
 

@@ -11,6 +11,7 @@ GROUPS = [
     "optimizer",
     "schedule",
     "direction",
+    "function",
     "experiment",
 ]
 

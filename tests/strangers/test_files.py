@@ -15,7 +15,7 @@ from conftest import Landscape
 from landscape_cli import store
 from landscape_cli.errors import LandscapeError
 
-SEED, CHANGES = 0, 60
+SEED, CHANGES = 0, 80
 ATTRIBUTES: list[Any] = [
     *(1, "", "[]", "{}", "null", "text", np.zeros(3), h5py.Empty("f"), "[[1,2]]", '{"train": 1}', "a: ["),
     *('[["$\\\\frac", 0, 0]]', '[["<a href=x>\\u001b[31m", 0, NaN]]', '[{"path": 1}]', "direction: 3"),
@@ -30,6 +30,7 @@ COMMANDS = {
     "plane": ["surface", "run=run", "x=[-1,1,3]", "y=[-1,1,3]"],
     "line": ["surface", "run=run", "x=[-1,1,3]", "y=null"],
     "path": ["trajectory", "run=run", "x=[-1,1,3]", "y=[-1,1,3]"],
+    "descent": ["descend", "optimizer=gd,adam", "start=grid:3", "steps=4"],
 }
 
 
@@ -73,7 +74,7 @@ def test_changed_files_end_in_no_traceback(copy: Path, sound: Sound) -> None:
         ["plot", "kind=heatmap", "value=accuracy", "out=m.png"],
     ]
     for number in range(CHANGES):
-        name = sorted(COMMANDS)[number % 3]
+        name = sorted(COMMANDS)[number % len(COMMANDS)]
         shutil.copy(copy / f"{name}.h5", copy / "m.h5")
         change(copy / "m.h5", draw)
         command, *options = draw.choice(draws)

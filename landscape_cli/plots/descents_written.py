@@ -1,0 +1,113 @@
+"""Files of pictures of descents: pictures, and animations of paths that grow."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from mpl_toolkits.mplot3d.art3d import Line3D, Poly3DCollection  # type: ignore[import-untyped]
+
+from landscape_cli.errors import LandscapeError
+from landscape_cli.plots.animation import ANIMATED, writer_for, written
+from landscape_cli.plots.descents import draw_descents, resolve_kind
+from landscape_cli.plots.descents_on_planes import END, PATH
+from landscape_cli.plots.draw import save
+from landscape_cli.plots.options import Look
+from landscape_cli.plots.style import PAPER, small
+from landscape_cli.store.descent import Descent
+
+FRAMES = 90  # of an animation, at most
+RATE = 15  # frames a second
+SHADES = 32  # of a landscape that is animated
+HOLD = 1.5  # seconds that the whole paths stay
+
+
+def write_descents(
+    descents: Sequence[Descent],
+    out: Path | None,
+    *,
+    kind: str = "auto",
+    scale: str = "auto",
+    levels: int | Sequence[float] | None = None,
+    title: str | None = None,
+    look: Look = PAPER,
+) -> Figure:
+    """Draw descents into `out`, a picture or, .gif or .mp4, an animation of the paths; return the figure.
+
+    Arguments as for `draw_descents`.
+
+    Raises:
+        LandscapeError: the kind does not fit a file or the ending of `out`.
+    """
+    suffix = "" if out is None else out.suffix.lower()
+    if suffix == ".html":
+        raise LandscapeError(
+            f"descents are no interactive page; let out= end in .png, .pdf, .svg or .gif, not {out}"
+        )
+    options: dict[str, Any] = {"scale": scale, "levels": levels, "title": title, "look": look}
+    moving = suffix in ANIMATED
+    if moving and resolve_kind(descents, kind) not in ("contour", "surface3d"):
+        raise LandscapeError(
+            f"kind={kind} of these files cannot be animated; choose kind=contour or surface3d"
+        )
+    figure = draw_descents(descents, kind=kind, **options)
+    if out is not None and moving:
+        _save_growing(figure, descents, out, look)
+    elif out is not None:
+        save(figure, out, look)
+    return figure
+
+
+def _save_growing(figure: Figure, descents: Sequence[Descent], out: Path, look: Look) -> None:
+    """Write a frame for each kept step, or for as many as there is time for: the paths up to there."""
+    writer = writer_for(out, RATE)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # it is laid out: nothing moves from frame to frame
+    lines = [line for axes in figure.axes for line in axes.lines if line.get_gid() in (PATH, END)]
+    whole = [_points(line) for line in lines if line.get_gid() == PATH]
+    ends = [line for line in lines if line.get_gid() == END]
+    longest = max(points.shape[1] for points in whole)
+    steps = max((path.steps for descent in descents for path in descent.paths.values()), key=len)
+    for space in figure.axes:
+        for ground in space.collections:
+            if isinstance(ground, Poly3DCollection):  # a GIF has 256 colours, and the paths need theirs
+                ground.set_cmap(ListedColormap(ground.get_cmap()(np.linspace(0, 1, SHADES))))
+                ground.set_alpha(1.0)
+                ground.set_antialiased(False)
+    with written(figure, out, writer, look):
+        told = figure.text(0.01, 0.99, "", va="top", fontsize=small())
+        for index in _frames(longest):
+            told.set_text(f"step {steps[index]:.0f}")
+            _show_until([line for line in lines if line.get_gid() == PATH], whole, index)
+            # a path is drawn twice, on a white band, and has one end
+            for end, points in zip(ends, whole[1::2], strict=False):
+                here = points[:2, min(index, points.shape[1] - 1)]
+                end.set_data([here[0]], [here[1]])
+            writer.grab_frame()
+        for _ in range(round(HOLD * RATE)):
+            writer.grab_frame()
+
+
+def _frames(count: int) -> list[int]:
+    """Return the indices of the frames: denser at the beginning, where most happens; the last is the last."""
+    if count <= FRAMES:
+        return list(range(count))
+    places = (count - 1) * np.linspace(0, 1, FRAMES) ** 2
+    return [int(place) for place in np.unique(np.round(places))]
+
+
+def _points(line: Line2D) -> Any:
+    """Return the coordinates of a drawn line, (2 or 3, k)."""
+    return np.array(line.get_data_3d() if isinstance(line, Line3D) else line.get_data())
+
+
+def _show_until(lines: Sequence[Line2D], whole: Sequence[Any], index: int) -> None:
+    for line, points in zip(lines, whole, strict=True):
+        shown = points[:, : index + 1]
+        if isinstance(line, Line3D):
+            line.set_data_3d(*shown)
+        else:
+            line.set_data(*shown)
