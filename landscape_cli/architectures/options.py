@@ -43,8 +43,10 @@ class Options:
         return value
 
     def counts(self, key: str) -> list[int]:
-        """Return a list, perhaps empty, of whole numbers of at least 1."""
+        """Return a list, perhaps empty, of whole numbers of at least 1; a number alone is a list of one."""
         value = self.values.get(key)
+        if _is_count(value):
+            return [value]
         if not isinstance(value, list | tuple) or not all(map(_is_count, value)):
             raise self._refusal(key, "a list of whole numbers of at least 1")
         return list(value)

@@ -91,6 +91,7 @@ VGG19 = [[64, 64], [128, 128], [256] * 4, [512] * 4, [512] * 4]
 CASES: list[tuple[str, dict[str, Any], tuple[int, int, int], int]] = [
     ("mlp", {}, (1, 8, 8), linear(64, 64) + linear(64, 64) + linear(64, 10)),
     ("mlp", {"widths": []}, (1, 8, 8), linear(64, 10)),
+    ("mlp", {"widths": 5}, (1, 8, 8), linear(64, 5) + linear(5, 10)),
     ("cnn", {}, (1, 28, 28), 105_866),
     (
         "cnn",
