@@ -19,7 +19,22 @@ from landscape_cli.files import sha256
 from landscape_cli.runs import Run, open_run
 from landscape_cli.weights.arithmetic import first_nan, point_of
 
+LATER: dict[str, Any] = {"evaluate_every": 1, "sync_batchnorm": False}  # keys that older runs lack
+LATER_OF_OPTIMIZER = {"sam": None, "asam": None}
 NORMALIZED = ("scaling", "mean", "std", "pool")  # what the inputs of a network are made by
+
+
+def completed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's configuration with the options that came after it was begun, to be compared."""
+    complete = _with(config, LATER)
+    complete["dataset"] = _with(config.get("dataset") or {}, COMMON)
+    if config.get("optimizer"):  # imported weights may have none
+        complete["optimizer"] = _with(config["optimizer"], LATER_OF_OPTIMIZER)
+    return complete
+
+
+def _with(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    return {**options, **{key: value for key, value in defaults.items() if key not in options}}
 
 
 def load_dataset(
@@ -134,7 +149,7 @@ def locate(path: str, epoch: object, *, key: str) -> Solution:
 
 def labels(solutions: list[Solution]) -> list[str]:
     """Return a short name for each solution: what tells its run or epoch apart from the others'."""
-    configs = [solution.run.config for solution in solutions]
+    configs = [completed(solution.run.config) for solution in solutions]
     epochs = [f"epoch {solution.epoch}" for solution in solutions]
     if len(solutions) == 1 or all(config == configs[0] for config in configs):
         return epochs

@@ -20,6 +20,11 @@ SOURCE = (
     " dataset.root=: where torchvision keeps its downloads"
 )
 
+SAM = (
+    "optimizer.sam=0.05: the step of the gradient at the perturbed weights (SAM), or optimizer.asam=0.5: that"
+    " scaled by |w| (ASAM); the number is rho, each step takes two passes"
+)
+
 
 @dataclass
 class TrainConfig(Recipe, Computing):
@@ -31,7 +36,7 @@ class TrainConfig(Recipe, Computing):
     architecture: dict[str, Any] = key({}, "")
     normalization: dict[str, Any] = key({}, "")
     init: dict[str, Any] = key({}, "")
-    optimizer: dict[str, Any] = key({}, "")
+    optimizer: dict[str, Any] = key({}, SAM)
     schedule: dict[str, Any] = key({}, "")
     checkpoint_every: int | None = key(
         None, "epochs between kept checkpoints; the first and the last are always kept", COUNT

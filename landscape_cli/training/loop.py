@@ -16,6 +16,7 @@ from landscape_cli.progress import bar, describe
 from landscape_cli.training.metrics import measured
 from landscape_cli.training.options import Recipe
 from landscape_cli.training.record import Record
+from landscape_cli.training.sam import drawn_again, perturbed
 from landscape_cli.training.state import State
 
 
@@ -24,7 +25,8 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
 
     The training split is visited in a new random order each epoch. A batch larger than `micro_batch` is
     worked off in parts whose gradients add up to that of the batch's mean loss (BatchNorm then sees the
-    parts).
+    parts). With SAM or ASAM each batch is passed twice, with the same crops and dropout masks, so that both
+    gradients are of one function.
 
     Raises:
         LandscapeError: the loss is no longer finite, or the memory does not suffice.
@@ -50,13 +52,24 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
         loss.backward()
         return loss.detach()
 
-    def step(indices: Tensor) -> Tensor:
+    def gradient(indices: Tensor) -> Tensor:
         optimizer.zero_grad()
-        parts = parts_of(devices.sent(indices, device), recipe.micro_batch or len(indices))
+        parts = parts_of(indices, recipe.micro_batch or len(indices))
         loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
         if recipe.l1:
             penalty = torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
             (recipe.l1 * penalty).backward()
+        return loss
+
+    def step(indices: Tensor) -> Tensor:
+        indices = devices.sent(indices, device)
+        if state.ascend is None:
+            loss = gradient(indices)
+        else:
+            with drawn_again(state.order, device):
+                loss = gradient(indices)
+            with perturbed(model, state.ascend):
+                gradient(indices)
         if recipe.clip_grad_norm:
             nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_grad_norm)
         optimizer.step()

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.training.sam import KINDS
 from landscape_cli.uncompiled import without_compiler
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -40,7 +41,7 @@ def _check(key: str, value: object) -> None:
 
 
 def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Return torch's optimizer of that name; the other entries are its arguments.
+    """Return torch's optimizer of that name; the other entries are its arguments, but those of `sam`.
 
     Weight decay, and in every other respect the update, acts on all parameters, biases and BatchNorm
     included.
@@ -51,7 +52,7 @@ def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torc
     name = optimizer.get("name")
     if name not in OPTIMIZERS:
         raise unknown("optimizer", name, OPTIMIZERS)
-    arguments = {key: value for key, value in optimizer.items() if key != "name"}
+    arguments = {key: value for key, value in optimizer.items() if key not in ("name", *KINDS)}
     for key, value in arguments.items():
         _check(key, value)
     if "betas" in arguments:

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from landscape_cli import checkpoint, provenance
 from landscape_cli.config import first_difference, to_yaml
-from landscape_cli.data.load import COMMON
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import forget_parts, naming, only_writer, read_bytes, write_text
 from landscape_cli.runs import LARGEST_METRICS, METRICS, Run, open_run, parse_metrics
+from landscape_cli.solutions import completed
 from landscape_cli.training.state import State
 
 SECONDS_BETWEEN_SAVES = 30
@@ -194,17 +194,12 @@ def existing(path: Path, config: dict[str, Any]) -> Run | None:
     if not (path / "config.yaml").is_file():
         raise LandscapeError(f"{path} exists and is no run folder; choose another out=")
     run = open_run(path, key="out")
-    difference = first_difference(_complete(run.config), _complete(config))
+    difference = first_difference(completed(run.config), completed(config))
     if difference:
         raise LandscapeError(
             f"{path} holds a run of another configuration ({difference}); choose another out= or delete it"
         )
     return run
-
-
-def _complete(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration with the options that came after the run was begun."""
-    return {"evaluate_every": 1, **config, "dataset": {**COMMON, **(config.get("dataset") or {})}}
 
 
 def _is_begun(path: Path) -> bool:

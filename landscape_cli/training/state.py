@@ -13,6 +13,7 @@ from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.training import optimizers, schedules
 from landscape_cli.training.options import Recipe
+from landscape_cli.training.sam import Ascent, ascent
 
 
 @dataclass
@@ -23,6 +24,7 @@ class State:
     optimizer: torch.optim.Optimizer
     schedule: LambdaLR
     order: torch.Generator  # of the batches and the augmentation, on the CPU
+    ascend: Ascent | None = None  # of sharpness-aware minimization
     epoch: int = 0
     step: int = 0
 
@@ -97,7 +99,7 @@ def prepare(
     updates = optimizers.build(optimizer, model.parameters())
     order = torch.Generator().manual_seed(recipe.seed)
     factor = schedules.build(schedule, recipe.epochs, len(batches))
-    return State(model, updates, LambdaLR(updates, factor), order)
+    return State(model, updates, LambdaLR(updates, factor), order, ascent(optimizer))
 
 
 def _check_regression(recipe: Recipe, name: str) -> None:

@@ -28,7 +28,7 @@ def test_a_training_with_a_break_ends_where_torchs_own_does(option: dict[str, An
         return nn.functional.cross_entropy(model(split.inputs), split.targets)
 
     ours, theirs = cases.NETWORKS["mlp"](), cases.NETWORKS["mlp"]()
-    arguments = {key: value for key, value in option.items() if key != "name"}
+    arguments = {key: value for key, value in option.items() if key not in ("name", "sam", "asam")}
     reference = optimizers.OPTIMIZERS[option["name"]](theirs.parameters(), **arguments)
     optimizer = optimizers.build(option, ours.parameters())
     for step in range(6):
