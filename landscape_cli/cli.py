@@ -61,7 +61,9 @@ usage: landscape <command> [key=value …] [--multirun] [--cfg job] [--help]
   eval "$(landscape -sc install=bash)"     completion of commands, groups, options and keys (or zsh, fish)
   landscape --version"""
 
-SHARED = ("surface", "interpolate", "trajectory", "hessian")  # what the processes of torchrun do together
+# what the processes of torchrun do together
+# what the processes of torchrun do together
+SHARED = ("train", "surface", "interpolate", "trajectory", "hessian")
 GRACE = 5.0  # seconds for rank 0 to tell of a failure: torchrun ends all when the first process exits with 1
 
 failures: list[tuple[str, str]] = []  # (overrides, message) of the jobs that failed
@@ -171,7 +173,7 @@ def _launch(command: str, rest: list[str], launcher: str) -> None:
     them, and some jobs may still be waiting for their turn when this process ends.
     """
     if _size() > 1:
-        raise LandscapeError("torchrun shares one surface after the other; leave out hydra/launcher=")
+        raise LandscapeError("torchrun shares one job after the other; leave out hydra/launcher=")
     hydra_words(command, rest)  # refuses before a folder is made
     sweeps = Path(value_of(rest, "outputs_dir", "outputs"), "sweeps").absolute()
     made = [folder for folder in (sweeps, *sweeps.parents) if not folder.exists()]

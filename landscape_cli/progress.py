@@ -49,6 +49,7 @@ def describe(progress: "tqdm[Any]", description: str) -> None:
 def bar(total: int, description: str, unit: str, initial: int = 0) -> "tqdm[Any]":
     """Return a progress bar with a rate and the remaining time; `update(n)` it, use it as a context."""
     options: dict[str, Any] = {"total": total, "desc": description, "unit": f" {unit}", "initial": initial}
+    options["disable"] = not _leads()
     if sys.stderr.isatty() or _in_notebook():
         width: dict[str, Any] = {"ncols": NOTEBOOK} if _in_notebook() else {"dynamic_ncols": True}
         return tqdm(**options, **width, unit_scale=total > 100_000, bar_format=BAR)
@@ -57,8 +58,12 @@ def bar(total: int, description: str, unit: str, initial: int = 0) -> "tqdm[Any]
 
 def note(text: str) -> None:
     """Say a line on standard error, in one of several processes of one command only."""
-    if os.environ.get("RANK", "0") == "0":
+    if _leads():
         tell(text)
+
+
+def _leads() -> bool:
+    return os.environ.get("RANK", "0") == "0"
 
 
 @cache

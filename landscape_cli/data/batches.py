@@ -1,6 +1,6 @@
 """Mini-batches of one epoch, and augmentation of a whole batch at once on its device."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -37,12 +37,22 @@ def parts_of(indices: Tensor, size: int) -> list[Tensor]:
     return parts
 
 
-def keep(inputs: Tensor, generator: Generator, zero: Tensor) -> Tensor:
+def keep(
+    inputs: Tensor, generator: Generator, zero: Tensor, *, first: int = 0, of: int | None = None
+) -> Tensor:
     """Return `inputs` as they are: the augmentation ``none``."""
     return inputs
 
 
-def crop_flip(inputs: Tensor, generator: Generator, zero: Tensor, padding: int = 4) -> Tensor:
+def crop_flip(
+    inputs: Tensor,
+    generator: Generator,
+    zero: Tensor,
+    padding: int = 4,
+    *,
+    first: int = 0,
+    of: int | None = None,
+) -> Tensor:
     """Shift each image by up to `padding` pixels each way and mirror half of them, at random.
 
     The augmentation of He et al. 2016 (section 4.2) for CIFAR: pad each side with raw zeros, crop at random
@@ -53,14 +63,18 @@ def crop_flip(inputs: Tensor, generator: Generator, zero: Tensor, padding: int =
         generator: a CPU generator: the draws do not depend on the device.
         zero: (C,) the normalized value of a raw 0, `Dataset.zero`.
         padding: pixels on each side.
+        first: the place of the inputs in the batch that they are a part of.
+        of: samples of that batch, for all of which is drawn; None: the inputs are all of it.
 
     Raises:
         LandscapeError: the inputs are not images.
     """
     _check_images("crop_flip", tuple(inputs.shape[1:]))
     n, channels, height, width = inputs.shape
-    down, right = devices.sent(torch.randint(2 * padding + 1, (2, n), generator=generator), inputs.device)
-    mirrored = torch.randint(2, (n, 1), generator=generator, dtype=torch.bool)
+    whole, own = n if of is None else of, slice(first, first + n)
+    offsets = torch.randint(2 * padding + 1, (2, whole), generator=generator)[:, own]
+    down, right = devices.sent(offsets, inputs.device)
+    mirrored = torch.randint(2, (whole, 1), generator=generator, dtype=torch.bool)[own]
     mirrored = devices.sent(mirrored, inputs.device)
 
     padded_width = width + 2 * padding
@@ -75,8 +89,16 @@ def crop_flip(inputs: Tensor, generator: Generator, zero: Tensor, padding: int =
     return cropped if inputs.is_contiguous() else cropped.contiguous(memory_format=torch.channels_last)
 
 
-Augmentation = Callable[[Tensor, Generator, Tensor], Tensor]
-"""Called with a batch of inputs, a CPU generator and `Dataset.zero`; returns inputs of the same shape."""
+class Augmentation(Protocol):
+    """Called with inputs, a CPU generator and `Dataset.zero`; returns inputs of the same shape.
+
+    They are `of` samples of a batch those from the `first` one on: what is drawn depends on the batch alone.
+    """
+
+    def __call__(
+        self, inputs: Tensor, generator: Generator, zero: Tensor, *, first: int = 0, of: int | None = None
+    ) -> Tensor:
+        """Augment the inputs."""
 
 AUGMENTATIONS: dict[str, Augmentation] = {"none": keep, "crop_flip": crop_flip}
 

@@ -111,6 +111,7 @@ class ImportConfig(Computing):
     evaluate_every: int | None = key(None, "")
     precision: str | None = key(None, "")
     compile: bool | None = key(None, "")
+    sync_batchnorm: bool | None = key(None, "")
     checkpoint_every: int | None = key(None, "")
 
     lists: ClassVar[tuple[str, ...]] = (*TrainConfig.lists, "weights", "epochs")

@@ -2,6 +2,7 @@
 
 import math
 import time
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +19,28 @@ from landscape_cli.training.options import Recipe
 from landscape_cli.training.record import Record
 from landscape_cli.training.sam import drawn_again, perturbed
 from landscape_cli.training.state import State
+from landscape_cli.training.sync_batchnorm import synchronized
+from landscape_cli.workers.data_parallel import Processes, SingleProcess
+
+ALONE = SingleProcess()
 
 
-def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> None:
+def train(
+    recipe: Recipe,
+    state: State,
+    dataset: Dataset,
+    record: Record,
+    processes: Processes = ALONE,
+) -> None:
     """Train `state.model`, in place, to the end of `recipe`, from where `record` stands.
 
     The training split is visited in a new random order each epoch. A batch larger than `micro_batch` is
     worked off in parts whose gradients add up to that of the batch's mean loss (BatchNorm then sees the
     parts). With SAM or ASAM each batch is passed twice, with the same crops and dropout masks, so that both
     gradients are of one function.
+
+    Of several processes each takes its share of every part, and their gradients are added up; that of rank 0
+    alone measures and writes.
 
     Raises:
         LandscapeError: the loss is no longer finite, or the memory does not suffice.
@@ -42,13 +56,18 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
     augment = augmentation(recipe.augment, dataset.input_shape)
     if recipe.compile:
         torch.compiler.reset()  # a sweep's jobs in one process would share a limited number of compilations
-    forward = torch.compile(model) if recipe.compile else model
+    network = synchronized(model, device) if recipe.sync_batchnorm and processes.size > 1 else model
+    forward = torch.compile(network) if recipe.compile else network
 
-    def backward(indices: Tensor, share: float) -> Tensor:
-        inputs = devices.in_layout(augment(train_split.inputs[indices], state.order, dataset.zero), layout)
+    def backward(part: Tensor, weight: float) -> Tensor:
+        own, share = processes.share(len(part))
+        indices, place = part[own], {"first": own.start, "of": len(part)}
+        inputs = augment(train_split.inputs[indices], state.order, dataset.zero, **place)
+        inputs = devices.in_layout(inputs, layout)
         with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
             outputs = forward(inputs)
-        loss = per_sample_loss(recipe.loss, outputs.float(), train_split.targets[indices]).mean() * share
+        loss = per_sample_loss(recipe.loss, outputs.float(), train_split.targets[indices]).mean()
+        loss = loss * (weight * share)
         loss.backward()
         return loss.detach()
 
@@ -56,6 +75,7 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
         optimizer.zero_grad()
         parts = parts_of(indices, recipe.micro_batch or len(indices))
         loss = torch.stack([backward(part, len(part) / len(indices)) for part in parts]).sum()
+        processes.add_up(model.parameters())
         if recipe.l1:
             penalty = torch.stack([parameter.abs().sum() for parameter in model.parameters()]).sum()
             (recipe.l1 * penalty).backward()
@@ -77,46 +97,47 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
         state.step += 1
         return loss
 
-    def metrics(started: float, lr: float) -> dict[str, float]:
+    def recorded(started: float, lr: float, *, finite: bool = True) -> dict[str, float]:
         describe(progress, "evaluating")
         values = measured(model, train_split, test_split, recipe.loss)
-        return {"lr": lr, **values, "seconds": time.perf_counter() - started}
+        row = {"lr": lr, **values, "seconds": time.perf_counter() - started}
+        record.add(state, row, last=is_last(row) and finite)
+        return row
 
     def is_last(row: dict[str, float]) -> bool:
         stop = recipe.stop_at_train_accuracy
         return state.epoch >= recipe.epochs or (stop is not None and row["train_accuracy"] >= stop)
 
-    resumed = record.restore(state)
+    resumed = processes.first(lambda: record.restore(state))
+    processes.align(state)
     n = len(train_split)
     batch = n if recipe.batch_size == "full" else recipe.batch_size
     size = min(recipe.micro_batch or batch, batch)
     with (
-        devices.enough_threads(_operations(model, train_split.inputs) * size),
+        devices.enough_threads(_operations(model, train_split.inputs) * size / processes.size),
         bar(recipe.epochs * n, "training", "samples", initial=state.epoch * n) as progress,
     ):
         started = time.perf_counter()
-        if resumed:
-            row = record.last_row()
-        else:
-            row = metrics(started, state.lr)
-            record.add(state, row, last=is_last(row))
+        row = processes.first(lambda: record.last_row() if resumed else recorded(started, state.lr))
+        if not resumed:
             started = time.perf_counter()
         while not is_last(row):
             describe(progress, "training")
-            model.train()
+            network.train()
+            processes.seed(recipe.seed, state.epoch)
             with enough_to_train(size):
                 for indices in epoch_batches(n, recipe.batch_size, state.order):
                     lr = state.lr
                     loss = step(indices)
                     progress.update(len(indices))
             state.epoch += 1
+            loss = processes.total(loss)
             finite = bool(torch.isfinite(loss))
             if state.epoch == recipe.epochs or record.is_due(state.epoch) or not finite:
-                row = metrics(started, lr)
-                record.add(state, row, last=is_last(row) and finite)
+                row = processes.first(partial(recorded, started, lr, finite=finite))
                 started = time.perf_counter()
             else:
-                record.save(state)
+                processes.first(lambda: record.save(state))
             progress.set_postfix_str(f"epoch {state.epoch}/{recipe.epochs} {_told(row)}", refresh=False)
             if not finite:
                 raise LandscapeError(
@@ -124,7 +145,7 @@ def train(recipe: Recipe, state: State, dataset: Dataset, record: Record) -> Non
                     " lower optimizer.lr, or set clip_grad_norm or schedule.warmup"
                 )
         describe(progress, "trained")
-    record.finish(state.epoch)
+    processes.first(lambda: record.finish(state.epoch))
 
 
 def _operations(model: nn.Module, inputs: Tensor) -> float:

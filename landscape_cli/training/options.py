@@ -26,7 +26,10 @@ class Recipe:
     seed: int = key(0, "what initial weights and the order of samples come from", SEED)
     batch_size: Any = key(128, "samples a step, or full: gradient descent", BATCH)
     micro_batch: int | None = key(
-        None, "samples a forward pass when a batch does not fit the memory: gradients accumulate", COUNT
+        None,
+        "samples a forward pass, of all processes together, when a batch does not fit the memory: gradients"
+        " accumulate",
+        COUNT,
     )
     loss: str = key(
         "cross_entropy",
@@ -47,6 +50,11 @@ class Recipe:
     )
     precision: str = key("fp32", "fp32 or bf16 (autocast)", choices=PRECISIONS)
     compile: bool = key(False, "true: by torch.compile")
+    sync_batchnorm: bool = key(
+        False,
+        "with several processes (torchrun), true: BatchNorm normalizes by the whole batch; false: by its"
+        " process's share, and rank 0's running statistics are kept. Each process draws its own dropout masks",
+    )
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -243,6 +243,6 @@ def claim(
         record = Record(path, checkpoint_every, evaluate_every)
         try:
             yield record
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, RuntimeError):  # as torch raises where another process has gone
             record.save_copy()
             raise

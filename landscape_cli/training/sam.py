@@ -64,7 +64,7 @@ def ascent(optimizer: Mapping[str, Any]) -> Ascent | None:
             raise LandscapeError(f"optimizer.{name} must be a positive number or null, got {rho!r}")
     if len(asked) > 1:
         both = " and ".join(f"optimizer.{name}={rho}" for name, rho in asked.items())
-        raise LandscapeError(f"{both} do not go together; leave one of them null")
+        raise LandscapeError(f"{both} do not go together; leave one null")
     for name, rho in asked.items():
         return lambda weights, gradient: KINDS[name](weights, gradient, rho)
     return None

@@ -67,6 +67,7 @@ def prepare(
     schedule: dict[str, Any],
     model: nn.Module,
     dataset: Dataset,
+    processes: int = 1,
 ) -> State:
     """Return the state before the first step: everything built and checked, nothing done.
 
@@ -76,6 +77,7 @@ def prepare(
         schedule: likewise.
         model: with its initial weights, on the device.
         dataset: on the device.
+        processes: that share each batch.
 
     Raises:
         LandscapeError: an unknown choice, a value out of range, or choices that do not go together.
@@ -90,12 +92,20 @@ def prepare(
         )
     batches = epoch_batches(n, recipe.batch_size, torch.Generator())
     smallest = min(len(part) for batch in batches for part in parts_of(batch, recipe.micro_batch or n))
-    if smallest == 1 and any(isinstance(module, _BatchNorm) for module in model.modules()):
-        raise LandscapeError(
-            "BatchNorm (normalization=batch) needs at least two samples a forward pass, got one:"
-            f" batch_size={recipe.batch_size} of {n} training samples;"
-            " raise it or choose another normalization"
-        )
+    if any(isinstance(module, _BatchNorm) for module in model.modules()):
+        if smallest == 1:
+            raise LandscapeError(
+                "BatchNorm (normalization=batch) needs at least two samples a forward pass, got one:"
+                f" batch_size={recipe.batch_size} of {n} training samples;"
+                " raise it or choose another normalization"
+            )
+        least = 1 if recipe.sync_batchnorm or processes == 1 else 2
+        if smallest // processes < least:
+            raise LandscapeError(
+                f"BatchNorm (normalization=batch) needs at least {least * processes} samples a forward pass"
+                f" of {processes} processes, got {smallest}: batch_size={recipe.batch_size} of {n} training"
+                " samples; raise it, start fewer processes or choose another normalization"
+            )
     updates = optimizers.build(optimizer, model.parameters())
     order = torch.Generator().manual_seed(recipe.seed)
     factor = schedules.build(schedule, recipe.epochs, len(batches))

@@ -115,6 +115,14 @@ class Leader(Member):
         if self._failure is not None:
             raise self._failure
 
+    def reason(self) -> LandscapeError:
+        """Return why another process no longer answers: what it says within some seconds, if anything."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._failure is not None, GRACE)
+        if isinstance(self._failure, LandscapeError):
+            return self._failure
+        return LandscapeError("another process is gone; the same command goes on where it stopped")
+
     def _received(self, index: Index, values: Values) -> None:
         with self._changed:
             if self._receive is not None:
@@ -201,6 +209,18 @@ class Follower(Member):
                 continue
             rendezvous.push(self._store, "results", [point, compute(tuple(point))])
 
+    def reason(self) -> LandscapeError:
+        """Return why another process no longer answers: a `StoppedError` where the leader tells why."""
+        until = time.monotonic() + 2 * GRACE  # the leader itself waits for an explanation
+        try:
+            while time.monotonic() < until and not self._over():
+                time.sleep(rendezvous.POLL)
+        except StoppedError as error:
+            return error
+        except (DistError, LandscapeError):
+            pass
+        return LandscapeError(rendezvous.GONE)
+
     def _over(self) -> bool:
         if self._failure is not None:
             raise self._failure
@@ -220,7 +240,7 @@ class Follower(Member):
                 patience = 0.0  # it was interrupted
         until = time.monotonic() + patience
         with suppress(DistError):
-            rendezvous.push(self._store, "results", {"rank": self._rank, "error": text})
+            rendezvous.push(self._store, "results", {"rank": self.rank, "error": text})
             while time.monotonic() < until and (said := rendezvous.get(self._store, "over")) != b"done":
                 if said == b"failed":
                     return True

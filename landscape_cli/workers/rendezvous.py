@@ -63,7 +63,7 @@ class Member:
         self._id = id
         self._store = PrefixStore(id, stores[0])
         self._unprefixed = stores[1]  # the thread's
-        self._rank, self._others = rank, list(others)
+        self.rank, self._others = rank, list(others)
         self._failure: Exception | None = None
         self._changed = threading.Condition()  # guards the failure, and what a leader receives
         self._leaving = threading.Event()
@@ -72,6 +72,11 @@ class Member:
     def __enter__(self) -> Self:
         self._thread.start()
         return self
+
+    @property
+    def store(self) -> Store:
+        """What the processes of this sweep write to each other."""
+        return self._store
 
     def _signs(self) -> list[bytes]:
         return [get(self._store, alive(rank)) for rank in self._others]
@@ -85,7 +90,7 @@ class Member:
             store = PrefixStore(self._id, self._unprefixed)
             heard = dict.fromkeys(self._others, (b"", time.monotonic()))
             for beat in count():
-                store.set(alive(self._rank), str(beat))
+                store.set(alive(self.rank), str(beat))
                 self._listen(BEAT, store)
                 if self._leaving.is_set():
                     break
@@ -98,7 +103,7 @@ class Member:
                             f"no sign of life from the process of rank {rank} for {SILENCE:.0f} s;"
                             " the same command goes on where it stopped"
                         )
-            store.set(alive(self._rank), "left")
+            store.set(alive(self.rank), "left")
             store.check(["over"])  # the answer means that the line above has arrived
         except Exception as failure:
             self._fail(failure)

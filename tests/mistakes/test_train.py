@@ -41,7 +41,7 @@ MISTAKES = {
     "train optimizer=adam optimizer.betas=[0.9]": "optimizer.betas [0.9]",
     f"train {TINY} optimizer=adam optimizer.betas=[0.9,0.9,0.9]": "optimizer.betas [0.9, 0.9, 0.9]",
     "train optimizer.sam=0": "optimizer.sam must be a positive number or null, got 0",
-    "train optimizer.sam=0.1 optimizer.asam=1": "optimizer.sam=0.1 and optimizer.asam=1 leave one of them null",
+    "train optimizer.sam=0.1 optimizer.asam=1": "optimizer.sam=0.1 and optimizer.asam=1 leave one null",
     "train schedule=step schedule.every=0": "schedule.every must be a positive number, got 0",
     "train schedule=multistep schedule.epochs=3": "schedule.epochs must be a list of epochs, got 3",
     "train schedule.warmup=30": "schedule.warmup=30 epochs=20",

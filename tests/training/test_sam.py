@@ -188,7 +188,7 @@ def test_bf16_keeps_weights_in_float32(tmp_path: Path) -> None:
         ({"asam": "much"}, r"optimizer\.asam must be a positive number or null, got 'much'"),
         ({"sam": True}, "positive number"),
         ({"sam": math.inf}, "positive number"),
-        ({"sam": 0.05, "asam": 0.5}, "do not go together; leave one of them null"),
+        ({"sam": 0.05, "asam": 0.5}, "do not go together; leave one null"),
     ],
 )
 def test_mistakes_are_refused(options: dict[str, Any], words: str) -> None:

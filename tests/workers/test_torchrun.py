@@ -184,7 +184,7 @@ def test_what_is_the_work_of_one_process_is_refused(
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
-    for command in ("train", "plot", "report", "list"):
+    for command in ("plot", "report", "list"):
         expected = f"landscape {command} is the work of one process; start it without torchrun\n"
         assert told(landscape(command)) == (1, "", expected)
     outcome = landscape("surface", "run=a,b", "hydra/launcher=joblib", "--multirun")
