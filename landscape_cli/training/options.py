@@ -52,8 +52,8 @@ class Recipe:
     compile: bool = key(False, "true: by torch.compile")
     sync_batchnorm: bool = key(
         False,
-        "with several processes (torchrun), true: BatchNorm normalizes by the whole batch; false: by its"
-        " process's share, and rank 0's running statistics are kept. Each process draws its own dropout masks",
+        "with several processes (torchrun), true: BatchNorm normalizes by the whole batch; false: by the"
+        " process's share, and rank 0 keeps the running statistics. Each process draws its own dropout masks",
     )
 
     def __post_init__(self) -> None:

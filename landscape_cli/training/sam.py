@@ -82,7 +82,7 @@ def perturbed(model: nn.Module, ascend: Ascent) -> Iterator[None]:
         kept = [tensor.clone() for tensor in tensors]
         gradient = [parameter.grad for parameter in moving if parameter.grad is not None]
         for parameter, perturbation in zip(moving, ascend(moving, gradient), strict=True):
-            parameter += perturbation
+            parameter.add_(perturbation)
     try:
         yield
     finally:

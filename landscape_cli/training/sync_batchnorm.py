@@ -18,7 +18,8 @@ def synchronized(model: nn.Module, device: torch.device) -> nn.Module:
     tensors = [*model.parameters(), *model.buffers()]
     twin = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
     if device.type == "cuda":
-        return nn.SyncBatchNorm.convert_sync_batchnorm(twin)
+        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(twin)
+        return converted
     for module in twin.modules():
         if isinstance(module, _BatchNorm):
             module.forward = partial(batch_norm, module)  # type: ignore[method-assign]

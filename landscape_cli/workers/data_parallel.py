@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # lacks its __all__
 
 from landscape_cli import device as devices
 from landscape_cli.errors import LandscapeError
@@ -100,7 +101,7 @@ class DataParallel:
                 " say --nproc-per-node=gpu, or device=cpu"
             )
         failed = True
-        store = dist.PrefixStore("gradients", self._member.store)
+        store = PrefixStore("gradients", self._member.store)
         how: dict[str, Any] = {"store": store, "rank": self.rank, "world_size": self.size}
         try:
             dist.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE, **how)
