@@ -62,7 +62,6 @@ usage: landscape <command> [key=value …] [--multirun] [--cfg job] [--help]
   landscape --version"""
 
 # what the processes of torchrun do together
-# what the processes of torchrun do together
 SHARED = ("train", "surface", "interpolate", "trajectory", "hessian")
 GRACE = 5.0  # seconds for rank 0 to tell of a failure: torchrun ends all when the first process exits with 1
 
