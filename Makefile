@@ -11,7 +11,7 @@ LANDSCAPE := $(BIN)/landscape
 PHENOMENA := $(basename $(notdir $(wildcard conf/phenomena/*.yaml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test figures paper costs bench gpu lint clean $(PHENOMENA:%=figure-%) $(PHENOMENA:%=paper-%)
+.PHONY: help demo test docs figures paper costs bench gpu lint clean $(PHENOMENA:%=figure-%) $(PHENOMENA:%=paper-%)
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -26,6 +26,10 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
 test: $(VENV)/installed-dev ## the whole test suite
@@ -54,6 +58,10 @@ costs: $(VENV)/installed
 bench: $(VENV)/installed-dev ## the benchmarks, an hour on two idle cores (benchmarks/README.md)
 	@set -e; for name in startup rates point processes training memory cheaper; do $(BIN)/python -m benchmarks.$$name; echo; done
 
+docs: $(VENV)/installed-docs ## the site, with every phenomenon's page, into docs/_build/html
+	$(BIN)/python -m sphinx --quiet -W --keep-going docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 # one stage or several: make gpu STAGE="equal cost"; where what comes back: GPU_OUT
 GPU_OUT ?= outputs/gpu
 gpu: $(VENV)/installed-dev ## what is to be measured where there is a GPU, in stages of minutes (benchmarks/README.md)
@@ -64,9 +72,10 @@ lint: $(VENV)/installed-dev ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --strict -p benchmarks
+	$(BIN)/mypy --strict docs/_ext
 
 clean: ## removes .venv, caches and the demo's outputs
-	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(DEMO) build dist docs/_build .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The demo: a small-batch and a large-batch network on the digits, lines and planes around each, the way between them.

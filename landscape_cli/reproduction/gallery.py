@@ -68,7 +68,7 @@ def write(folder: Path, entries: Sequence[Entry]) -> None:
     """
     results = _kept(folder)
     for entry, source, result in entries:
-        name = _name(entry.id, result["scale"])
+        name = result_name(entry.id, result["scale"])
         for picture in set(results.get(name, {}).get("pictures", ())) - set(result["pictures"]):
             (folder / f"{name}_{picture}").unlink(missing_ok=True)
         for picture in result["pictures"]:
@@ -81,14 +81,14 @@ def write(folder: Path, entries: Sequence[Entry]) -> None:
         (entry, results[name])
         for entry in catalogue()
         for scale in entry.scales
-        if (name := _name(entry.id, scale)) in results
+        if (name := result_name(entry.id, scale)) in results
     ]
     write_text(folder / "results.json", json.dumps(results, indent=1, sort_keys=True) + "\n")
     write_text(folder / "README.md", _page(known))
 
 
-def _name(phenomenon_id: str, scale: str) -> str:
-    """Return what a result is called in the gallery; a small one goes by the id of its phenomenon."""
+def result_name(phenomenon_id: str, scale: str) -> str:
+    """Return what a result is called in ``results.json``; a small one goes by the id of its phenomenon."""
     return phenomenon_id if scale == "small" else f"{phenomenon_id}_{scale}"
 
 
@@ -110,7 +110,7 @@ def _page(results: Sequence[Result]) -> str:
             section = entry.section
             parts.append(f"\n## {SECTIONS.get(section, section)}\n")
         parts.append(_part(entry, result))
-        name = _name(entry.id, result["scale"])
+        name = result_name(entry.id, result["scale"])
         parts += [f"![{entry.line}]({name}_{picture})\n" for picture in result["pictures"]]
     return "\n".join(parts)
 
@@ -144,15 +144,11 @@ def _overview(results: Sequence[Result]) -> str:
         "|---|---|---|---|---|",
     ]
     for entry, result in results:
-        counted = [claim for claim in result["claims"] if not claim["soft"]]
-        holding = sum(claim["verdict"] == "holds" for claim in counted)
         times = f"{duration(result['training_seconds'])}, {duration(result['seconds'])}"
         title = _title(entry, result)
         anchor = title.replace("=", "").replace(",", "").replace(" ", "-")
         day = result["provenance"].get("end", "")[:10]
-        rows.append(
-            f"| [{title}](#{anchor}) | {verdict(result)} | {holding} of {len(counted)} | {times} | {day} |"
-        )
+        rows.append(f"| [{title}](#{anchor}) | {verdict(result)} | {holding(result)} | {times} | {day} |")
     return "\n".join(rows) + "\n"
 
 
@@ -168,14 +164,19 @@ def verdict(result: Mapping[str, Any]) -> str:
     return "; ".join([*words, *(["of an older recipe"] if result.get("older") else [])])
 
 
+def holding(result: Mapping[str, Any]) -> str:
+    """Return how many of the claims that count hold: ``3 of 4``."""
+    counted = [claim for claim in result["claims"] if not claim["soft"]]
+    return f"{sum(claim['verdict'] == 'holds' for claim in counted)} of {len(counted)}"
+
+
 def _title(entry: Phenomenon, result: Mapping[str, Any]) -> str:
     return entry.id if result["scale"] == "small" else f"{entry.id}, scale={result['scale']}"
 
 
 def _part(entry: Phenomenon, result: Mapping[str, Any]) -> str:
     rows = ["| claim | measured | wanted | verdict |", "|---|---|---|---|"]
-    for claim in result["claims"]:
-        rows.append(f"| {_text(claim)} | {measured(claim)} | {_wanted(claim)} | {claim['verdict']} |")
+    rows += [f"| {' | '.join(cells(claim))} |" for claim in result["claims"]]
     words = "" if result["scale"] == "small" else f" scale={result['scale']}"
     lines = [
         f"### {_title(entry, result)}\n",
@@ -183,14 +184,19 @@ def _part(entry: Phenomenon, result: Mapping[str, Any]) -> str:
         f"    landscape reproduce id={entry.id}{words}\n",
         *([f"**{result['older']}**\n"] if result.get("older") else []),
         "\n".join(rows) + "\n",
-        *_losses(result.get("train_losses", {})),
+        *training_losses(result),
     ]
     return "\n".join(lines)
 
 
-def _losses(losses: Mapping[str, Sequence[float]]) -> list[str]:
+def cells(claim: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Return the cells of a claim's row in a Markdown table: claim, measured, wanted, verdict."""
+    return _text(claim), measured(claim), _wanted(claim), claim["verdict"]
+
+
+def training_losses(result: Mapping[str, Any]) -> list[str]:
     """Return how far the networks were trained, in a line, or none where nothing was trained."""
-    told = [f"{name} {_mean(values)}" for name, values in losses.items()]
+    told = [f"{name} {_mean(values)}" for name, values in result.get("train_losses", {}).items()]
     return [f"Training losses at the end: {', '.join(told)}.\n"] if told else []
 
 

@@ -1,4 +1,4 @@
-"""A digest of the code that measures or draws a phenomenon, read without importing it.
+"""The code that measures or draws a phenomenon, read without importing it: its digest, its listing.
 
 What was measured is kept for as long as the code that measured it stands: the function, and what it uses of
 its own module. What it imports has tests of its own, and is no part of the digest.
@@ -7,6 +7,7 @@ its own module. What it imports has tests of its own, and is no part of the dige
 import ast
 import hashlib
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -18,21 +19,51 @@ def digest(topic: str, function: str) -> str:
     Raises:
         AttributeError: the module has no such function.
     """
+    used = _used(path_of(topic).read_text(encoding="utf-8"), topic, function)
+    text = "\n".join(ast.unparse(used[name]) for name in sorted(used))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def listing(topic: str, functions: Sequence[str]) -> list[tuple[int, str]]:
+    """Return what functions of a topic module use of it, each with the number of its first line.
+
+    Raises:
+        AttributeError: the module has no such function.
+    """
+    text = path_of(topic).read_text(encoding="utf-8")
+    places = {
+        (
+            min(node.lineno for node in (statement, *getattr(statement, "decorator_list", []))),
+            statement.end_lineno,
+        )
+        for function in functions
+        for statement in _used(text, topic, function).values()
+    }
+    lines = text.splitlines()
+    return [(first, "\n".join(lines[first - 1 : last])) for first, last in sorted(places)]
+
+
+def path_of(topic: str) -> Path:
+    """Return the file of a topic module, which is not imported."""
     found = importlib.util.find_spec(f"landscape_cli.phenomena.{topic}")
     assert found is not None
     assert found.origin is not None
-    definitions = _definitions(ast.parse(Path(found.origin).read_text(encoding="utf-8")))
+    return Path(found.origin)
+
+
+def _used(text: str, topic: str, function: str) -> dict[str, ast.stmt]:
+    """Return a function of a module's text and what it uses of it, by name, without docstrings."""
+    definitions = _definitions(ast.parse(text))
     if function not in definitions:
         raise AttributeError(f"landscape_cli.phenomena.{topic} has no function {function}")
-    used: dict[str, str] = {}
+    used: dict[str, ast.stmt] = {}
     wanted = [function]
     while wanted:
         name = wanted.pop()
         if name in definitions and name not in used:
-            used[name] = ast.unparse(definitions[name])
+            used[name] = definitions[name]
             wanted += [node.id for node in ast.walk(definitions[name]) if isinstance(node, ast.Name)]
-    text = "\n".join(used[name] for name in sorted(used))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return used
 
 
 def _definitions(module: ast.Module) -> dict[str, ast.stmt]:

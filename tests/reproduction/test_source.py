@@ -1,11 +1,11 @@
-"""The digest of a function changes with what it does, and with nothing else."""
+"""The digest of a function changes with what it does, and with nothing else; a listing is the text itself."""
 
 from pathlib import Path
 
 import pytest
 
 import landscape_cli.phenomena
-from landscape_cli.reproduction.source import digest
+from landscape_cli.reproduction.source import digest, listing
 
 CODE = '''
 """A topic."""
@@ -78,3 +78,22 @@ def test_a_docstring_alone_is_a_body(topic: Path) -> None:
 def test_a_function_there_is_not(topic: Path) -> None:
     with pytest.raises(AttributeError, match="topic has no function measures"):
         digest("topic", "measures")
+
+
+def test_a_listing_is_the_text_in_its_order(topic: Path) -> None:
+    parts = listing("topic", ["measure"])
+    assert [text.partition("\n")[0] for _, text in parts] == [
+        "SIZE = 3",
+        "LIMITS: tuple[int, int] = (1, 2)",
+        "class Kept:",
+        "def helper(x):",
+        "def measure(lab):",
+    ]
+    for first, text in parts:
+        assert CODE.splitlines()[first - 1 :][: len(text.splitlines())] == text.splitlines()
+    assert [text for _, text in listing("topic", ["draw"])] == ["def draw(seeds):\n    return seeds"]
+
+
+def test_a_listing_has_what_decorates(topic: Path) -> None:
+    topic.write_text("import functools\n\n\n@functools.cache\ndef measure(lab):\n    return {}\n")
+    assert listing("topic", ["measure"]) == [(4, "@functools.cache\ndef measure(lab):\n    return {}")]
