@@ -70,9 +70,10 @@ def page(lecture: Lecture, known: Mapping[str, Phenomenon], results: Results) ->
     """Return the page of one lecture."""
     parts = [f"# {lecture['title']}\n", f"{lecture['by']}. {lecture['about']}\n"]
     for slide in lecture["slides"]:
-        parts += [f"## {slide['slide']}\n", "| the text says | measured here |\n|---|---|"]
+        parts += [f"## {slide['slide']}\n", ":::{table}\n:widths: 55 45\n"]
+        parts += ["| the text says | measured here |\n|---|---|"]
         parts += [_row(statement, known, results) for statement in slide["statements"]]
-        parts.append("")
+        parts.append(":::\n")
     return "\n".join(parts)
 
 
@@ -80,8 +81,9 @@ def _row(statement: Mapping[str, Any], known: Mapping[str, Phenomenon], results:
     says = statement["says"]
     if "wrong" in statement:
         says += f"<br>[wrong in the text]{{.fails}} {statement['wrong']}"
+    says = says.replace("|", "\\|")
     told = [_told(each, known, results) for each in statement.get("ids", ())] or ["context"]
-    return f"| {says} | {'<br>'.join(told)} |".replace("\n", " ")
+    return f"| {says} | {'<br>'.join(told)} |"
 
 
 def _told(name: str, known: Mapping[str, Phenomenon], results: Results) -> str:
