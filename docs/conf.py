@@ -13,6 +13,9 @@ exclude_patterns = ["_build", "gallery", "notebooks", "lectures/*.yaml"]
 
 myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 2
+default_role = "code"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 80
 highlight_language = "session"
 
 html_theme = "furo"

@@ -24,6 +24,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_lexer("session", SessionLexer)
     app.connect("builder-inited", generate)
     app.connect("source-read", fill_in)
+    app.connect("autodoc-process-docstring", plain_bars)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -53,3 +54,8 @@ def fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
         docs = Path(app.srcdir)
         results = phenomena_pages.read_results(docs / "gallery" / "results.json")
         source[0] = site_text.expanded(source[0], site_text.functions(docs.parent, results))
+
+
+def plain_bars(app: Sphinx, what: str, name: str, of: Any, options: Any, lines: list[str]) -> None:
+    """Let the bars of ``|x|`` in a docstring be bars; Sphinx takes them for a substitution."""
+    lines[:] = [line.replace("|", "\\|") for line in lines]

@@ -16,6 +16,8 @@ from landscape_cli.solutions import build_network, load_dataset
 class Recorder(Recording):
     """A run folder that your own training loop fills, for all commands of the command line.
 
+    In the loop::
+
         recorder = Recorder("runs/mine", "dataset=cifar10", "architecture=custom",
                             "architecture.source=torchvision.models:resnet18")
         recorder.save(model)  # before training: epoch 0
