@@ -1,4 +1,4 @@
-"""The README's commands are typed into shells as they stand and compose, and its links lead somewhere."""
+"""The commands of README and site are typed into shells as they stand and compose; README's links lead on."""
 
 import re
 import shutil
@@ -12,9 +12,11 @@ from landscape_cli.cli import COMMANDS, USAGE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SITE = sorted((ROOT / "docs").glob("*.md"))
 SCRIPTS = scripts(README)
 OTHERS = {
     **{name: scripts((ROOT / name).read_text(encoding="utf-8")) for name in ("CONTRIBUTING.md",)},
+    **{str(path.relative_to(ROOT)): scripts(path.read_text(encoding="utf-8")) for path in SITE},
     "docs/gallery": scripts((ROOT / "docs/gallery/README.md").read_text(encoding="utf-8")),
     "landscape --help": re.findall(r"^  (landscape .*?)(?:   .*)?$", USAGE, re.MULTILINE),
 }
@@ -32,6 +34,8 @@ def test_the_commands_are_found() -> None:
         "eval",
     }
     assert len(OTHERS["docs/gallery"]) >= 22
+    assert len(OTHERS["docs/cookbook.md"]) >= 6
+    assert len(OTHERS["docs/reading-pictures.md"]) >= 5
     assert len(OTHERS["landscape --help"]) >= 4
     assert len(OTHERS["CONTRIBUTING.md"]) >= 4
 
@@ -65,15 +69,20 @@ def test_every_command_is_read_alike_by_every_shell(shell: str, tmp_path: Path) 
 
 
 def composed() -> list[list[str]]:
-    """Return the words of each command of the README that Hydra composes, as bash gives them."""
-    found = []
-    for script in SCRIPTS:
+    """Return the words of each command of README and site that Hydra composes, as bash gives them."""
+    found: list[list[str]] = []
+    for script in (*SCRIPTS, *(script for path in SITE for script in OTHERS[str(path.relative_to(ROOT))])):
         if "$(" in script or any(word in script.split() for word in MISTAKES):
             continue
         for name, *arguments in words("bash", script, ROOT):
             if name == "torchrun":
                 arguments = arguments[arguments.index("landscape_cli") + 1 :]
-            if name in ("landscape", "torchrun") and arguments[0] in COMMANDS and "--help" not in arguments:
+            if (
+                name in ("landscape", "torchrun")
+                and arguments[0] in COMMANDS
+                and "--help" not in arguments
+                and arguments not in found
+            ):
                 found.append(arguments)
     return found
 

@@ -4,6 +4,7 @@ docs/phenomena/*.md   of conf/phenomena, docs/gallery/results.json and the topic
 docs/lectures/*.md    of docs/lectures/*.yaml
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_lexer("session", SessionLexer)
     app.connect("builder-inited", generate)
     app.connect("source-read", fill_in)
-    app.connect("autodoc-process-docstring", plain_bars)
+    app.connect("autodoc-process-docstring", plain_marks, priority=400)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -56,6 +57,8 @@ def fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = site_text.expanded(source[0], site_text.functions(docs.parent, results))
 
 
-def plain_bars(app: Sphinx, what: str, name: str, of: Any, options: Any, lines: list[str]) -> None:
-    """Let the bars of ``|x|`` in a docstring be bars; Sphinx takes them for a substitution."""
-    lines[:] = [line.replace("|", "\\|") for line in lines]
+def plain_marks(app: Sphinx, what: str, name: str, of: Any, options: Any, lines: list[str]) -> None:
+    """Let bars and asterisks of a docstring be such; Sphinx takes them for substitutions and emphasis."""
+    lines[:] = [
+        re.sub(r"(``.*?``)|([|*])", lambda found: found[1] or f"\\{found[2]}", line) for line in lines
+    ]

@@ -55,7 +55,7 @@ def functions(root: Path, results: Results) -> dict[str, Callable[..., str]]:
 
 
 def measured(name: str, claim: str, results: Results) -> str:
-    """Return the value of a claim, ``mean ± standard deviation, n = 3``, or that there is none yet.
+    """Return the value of a claim, ``mean ± standard deviation (n = 3)``, or that there is none yet.
 
     Args:
         name: the phenomenon.
@@ -72,7 +72,8 @@ def measured(name: str, claim: str, results: Results) -> str:
     own = [entry for entry in found[0]["claims"] if entry["text"].startswith(claim)]
     if len(own) != 1:
         raise LookupError(f"{len(own)} claims of {name} begin with {claim!r}, wanted one")
-    return value(own[0])
+    number, _, seeds = value(own[0]).rpartition(", ")
+    return f"{number} ({seeds})" if number else seeds
 
 
 def verdict(name: str, results: Results) -> str:

@@ -1,5 +1,6 @@
 """The lectures: their phenomena are known ones, and each statement stands beside what came of it."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from landscape_cli.reproduction.catalogue import catalogue, ids, phenomenon
 from lecture_pages import page, pages, read, statements
-from phenomena_pages import Results, read_results
+from phenomena_pages import Results, command, read_results
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "lectures"
@@ -95,6 +96,8 @@ def test_the_index_counts(results: Results) -> None:
 def test_what_is_planned_is_in_no_catalogue() -> None:
     made = pages(LECTURES, catalogue(), read_results(DOCS / "gallery" / "results.json"))
     text = "".join(made.values())
+    there_are = {command(entry.id, scale) for entry in catalogue() for scale in entry.scales}
+    assert set(re.findall("`(landscape [^`]*)`", text)) <= there_are
     for name in IDS:
         assert (f"{name} [planned]" in text) == (name not in ids())
         assert (f"`landscape reproduce id={name}`" in text) == (name in ids())

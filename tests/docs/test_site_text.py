@@ -1,6 +1,7 @@
 """What hand-written pages take from elsewhere: values, sections of README.md, links that lead somewhere."""
 
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pytest
@@ -34,9 +35,11 @@ See [the code](landscape_cli/cli.py), [all](docs/gallery/README.md), [yours](CON
 """
 
 
-def test_a_value_is_that_of_the_claim(results: Results) -> None:
-    assert measured("pca-trajectory", "the sun", results) == "2.5 ± 0.5, n = 3"
+def test_a_value_is_that_of_the_claim(results: dict[str, Any]) -> None:
+    assert measured("pca-trajectory", "the sun", results) == "2.5 ± 0.5 (n = 3)"
     assert measured("nn-composition", "anything", results) == "([not measured yet]{.unmeasured})"
+    results["pca-trajectory"]["claims"][0].update(measured=None, n=0)
+    assert measured("pca-trajectory", "the sun", results) == "no value"
     with pytest.raises(LookupError, match="2 claims of pca-trajectory begin with 'the'"):
         measured("pca-trajectory", "the", results)
     with pytest.raises(LookupError, match="0 claims"):
