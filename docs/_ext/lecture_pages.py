@@ -70,7 +70,7 @@ def page(lecture: Lecture, known: Mapping[str, Phenomenon], results: Results) ->
     """Return the page of one lecture."""
     parts = [f"# {lecture['title']}\n", f"{lecture['by']}. {lecture['about']}\n"]
     for slide in lecture["slides"]:
-        parts += [f"## {slide['slide']}\n", ":::{table}\n:widths: 55 45\n"]
+        parts += [f"## {slide['slide']}\n", ":::{table}\n:class: statements\n"]
         parts += ["| the text says | measured here |\n|---|---|"]
         parts += [_row(statement, known, results) for statement in slide["statements"]]
         parts.append(":::\n")

@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 
+import landscape_cli
 from landscape_cli.reproduction.catalogue import ids
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_the_reference_names_all_that_is_public() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    named = re.findall(r"\.\. auto\w+:: landscape_cli\.(\w+)$", text, re.MULTILINE)
+    assert sorted(named) == sorted(landscape_cli.__all__)
 
 
 @pytest.mark.slow
