@@ -1,6 +1,6 @@
-"""A batch in parts, and a small fully connected network in float64 whose gradients are put together of them."""
+"""A batch in parts, and a small network in float64 whose gradients are put together of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -27,7 +27,9 @@ def random_batch(random: np.random.RandomState, samples: int, width: int) -> Bat
 def random_network(
     random: np.random.RandomState, width: int, depth: int, *, normalized: bool = False
 ) -> nn.Sequential:
-    """Return a ReLU network in float64, in training mode: W ~ N(0, 2 / width) (He et al. 2015), no bias is zero.
+    """Return a fully connected ReLU network in float64, in training mode.
+
+    Weights are N(0, 2 / width) (He et al. 2015), biases N(0, 0.01).
 
     Args:
         random: where its weights are drawn.
@@ -69,8 +71,3 @@ def activations(network: nn.Module, batch: Batch) -> int:
 def distance(found: Tensor, expected: Tensor) -> float:
     """Return the norm of the difference, relative to that of what is expected."""
     return float((found - expected).norm() / expected.norm())
-
-
-def largest_distance(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
-    """Return the largest of the distances of several tensors."""
-    return max(distance(one, other) for one, other in zip(found, expected, strict=True))

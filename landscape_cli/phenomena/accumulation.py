@@ -1,7 +1,7 @@
 """What a batch needs of memory, and how it is had in less: micro-batch by micro-batch (Huang, CS7150).
 
-All is computed in float64. Gradients are accumulated by one process, and by processes which share the batch and
-sum over themselves once, when each is through with its part.
+All is computed in float64. Gradients are accumulated by one process, and by processes which share the batch
+and sum over themselves once, when each is through with its part.
 """
 
 from collections.abc import Sequence
@@ -96,14 +96,14 @@ def _accumulated(network: nn.Module, micro: Sequence[Batch], samples: int) -> Te
     """Return what backward passes of micro-batches leave in the gradients of the parameters, flat."""
     network.zero_grad()
     for inputs, targets in micro:
-        (F.cross_entropy(network(inputs), targets, reduction="sum") / samples).backward()  # type: ignore[no-untyped-call]
+        (F.cross_entropy(network(inputs), targets, reduction="sum") / samples).backward()
     return nn.utils.parameters_to_vector([one.grad for one in network.parameters() if one.grad is not None])
 
 
 def _accumulate(
     rank: int, networks: dict[str, nn.Module], shares: list[Batch], count: int
 ) -> tuple[dict[str, Tensor], int]:
-    """Return the gradients, summed over the processes, and the activations that there are at once in this one."""
+    """Return the gradients, summed over the processes, and the activations stored at once in this one."""
     own = len(shares[rank][1])
     micro = parts(shares[rank], [own // count] * count)
     found = {}

@@ -1,7 +1,7 @@
 """A network whose layers are shared by several workers, and the time in which they wait (Huang et al. 2019).
 
-Gradients are computed in float64, twice: by one process, stage by stage, and by a process a stage, which sends
-activations on and gradients back by torch.distributed.
+Gradients are computed in float64, twice: by one process, stage by stage, and by a process a stage, which
+sends activations on and gradients back by torch.distributed.
 """
 
 import time
@@ -40,9 +40,9 @@ def pipeline_parallel(
 ) -> Measured:
     """Measure gradients of m micro-batches that pass through p stages, and the share of the time stages idle.
 
-    All forward passes come first, then all backward passes. The share is that of a simulation of events, in which
-    stages take equally long, to be compared with (p - 1) / (m + p - 1); and of processes whose passes are
-    prolonged to a given time.
+    All forward passes come first, then all backward passes. The share is that of a simulation of events, in
+    which stages take equally long, to be compared with (p - 1) / (m + p - 1); and of processes whose passes
+    are prolonged to a given time.
 
     Args:
         lab: of no runs.
@@ -138,7 +138,7 @@ def _staged(stages: Sequence[nn.Sequential], micro: Sequence[Batch], samples: in
 
 
 def _backward(outputs: Tensor, gradient: Tensor | None, targets: Tensor, samples: int) -> None:
-    """Add a micro-batch's gradients to those of a stage, from what the next stage sent; None: it is the last."""
+    """Add a micro-batch's gradients to those of a stage, from what the next one sent; None: the last."""
     if gradient is None:
         loss = F.cross_entropy(outputs, targets, reduction="sum") / samples
     else:  # with an argument for the gradient above, autograd would import sympy in each process
@@ -191,30 +191,19 @@ def _received(like: Tensor, source: int) -> Tensor:
 
 
 def draw_pipeline_parallel(seeds: Sequence[Measured]) -> dict[str, Figure]:
-    """Draw the share of the time in which stages wait, and the distances, over the number of micro-batches."""
+    """Draw the share of the time in which stages wait, and the distances, over numbers of micro-batches."""
     many, stages = seeds[0]["micro_batches"].tolist(), seeds[0]["stages"].tolist()
     places, ticks = range(len(many)), [str(each) for each in many]
-    last = np.full(len(seeds), places[-1])
+    last, simulated = np.full(len(seeds), places[-1]), across(seeds, f"idle/{ONE}")
     waiting = Panel(
-        "Time in which stages wait",
+        "Time in which stages wait (lines: (p - 1) / (m + p - 1))",
         "micro-batches m",
         "idle share of the time",
-        [
-            *[
-                Series(f"{count} stages", places, across(seeds, f"idle/{ONE}")[:, row])
-                for row, count in enumerate(stages)
-            ],
-            *[
-                Series(
-                    "" if row else "(p - 1) / (m + p - 1)",
-                    places,
-                    [bubble(count, each) for each in many],
-                    look=6,
-                )
-                for row, count in enumerate(stages)
-            ],
-        ],
-        points={f"{seeds[0]['processes']} {MANY}": (last, across(seeds, f"idle/{MANY}"))},
+        [Series(f"{count} stages", places, [bubble(count, each) for each in many]) for count in stages],
+        points={
+            "simulation of events": (np.tile(places, simulated[:, :, 0].size), simulated.ravel()),
+            f"{seeds[0]['processes']} {MANY}": (last, across(seeds, f"idle/{MANY}")),
+        },
         ticks=ticks,
     )
     gradients = Panel(

@@ -25,13 +25,13 @@ ROUNDING = 1e-17  # drawn in place of a distance of zero
 QUANTITIES = {"output_off": "output", "gradient_off": "gradients", "rows_first_off": "output, rows first"}
 
 Layers = Mapping[str, Tensor]
-"""x (n, width), A (width, hidden), a (hidden,), B (hidden, width) of y = GeLU(x A + a) B; a worker's: parts."""
+"""x (n, width), A (width, hidden), a (hidden,), B (hidden, width) of y = GeLU(x A + a) B; or a worker's."""
 
 
 def tensor_parallel(
     lab: Lab, *, samples: int, width: int, hidden: int, workers: list[int], processes: int
 ) -> Measured:
-    """Measure outputs and gradients of y = GeLU(x A + a) B where each of K workers holds a part of the layers.
+    """Measure outputs and gradients of y = GeLU(x A + a) B where each of K workers holds a part of them.
 
     Worker k has columns A_k and a_k, rows B_k and all of x. There are two sums over the workers: forward
     y = sum_k GeLU(x A_k + a_k) B_k, and backward that of the gradients by x. Were A split by rows, and x by
@@ -77,7 +77,7 @@ SUMMED = ("y", "x", "rows first")  # what is summed over the workers: outputs, a
 
 
 def _passes(layers: Layers, above: Tensor) -> tuple[dict[str, Tensor], int]:
-    """Return the output and the gradients of sum(y * above), and the number of activations stored for them."""
+    """Return the output, the gradients of sum(y * above), and how many activations are stored for them."""
     leaves = {name: tensor.clone().requires_grad_() for name, tensor in layers.items()}
 
     def output() -> Tensor:

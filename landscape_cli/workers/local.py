@@ -1,8 +1,8 @@
 """Several processes of this machine for one measurement, which talk by torch.distributed over gloo.
 
-They are forked from a server that has imported torch once (multiprocessing's forkserver), find each other by a
-file, listen at the loopback interface alone, and compute with one thread each. None outlives its parent:
-that ends them when it has the results, fails or is interrupted, and they end by themselves when it is gone.
+They are forked from a server that has imported torch once (multiprocessing's forkserver), find each other by
+a file, listen at the loopback interface alone, and compute with one thread each. None outlives its parent:
+that ends them when it has the results, fails or is interrupted; they end by themselves when it is gone.
 """
 
 import os
@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch.distributed import FileStore  # type: ignore[attr-defined]  # public, though torch lacks its __all__
 
 PATIENCE = timedelta(seconds=120)  # of a process that waits for others: several may share a core
 
@@ -92,7 +93,7 @@ def _work(rank: int, count: int, folder: str, work: bytes, pipe: Connection) -> 
         name for _, name in socket.if_nameindex() if name.startswith("lo")
     )
     try:
-        store = dist.FileStore(str(Path(folder, "store")), count)
+        store = FileStore(str(Path(folder, "store")), count)
         dist.init_process_group("gloo", store=store, rank=rank, world_size=count, timeout=PATIENCE)
         function, given = pickle.loads(work)
         answer = False, function(rank, *given)

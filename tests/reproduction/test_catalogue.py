@@ -20,7 +20,7 @@ from landscape_cli.reproduction.measured import Measured
 from landscape_cli.reproduction.source import digest
 from landscape_cli.schemas.training import TrainConfig
 
-COUNT = 22
+COUNT = 27
 SECTIONS = {
     "A": ["fmnist-optimizer-comparison", "losses-mse-ce", "nn-composition"],
     "B": [
@@ -35,6 +35,10 @@ SECTIONS = {
         "wide-resnet-56-k",
     ],
     "J": ["condition-number"],
+    "N": [
+        *["data-parallel-equivalence", "memory-vs-batch", "pipeline-parallel", "sync-vs-async-sgd"],
+        "tensor-parallel",
+    ],
 }
 
 EVERY = [(name, scale) for name in ids() for scale in phenomenon(name).scales]
