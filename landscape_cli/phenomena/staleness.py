@@ -1,7 +1,8 @@
 """Synchronous SGD, whose workers wait for each other, and asynchronous SGD, whose do not (Huang, CS7150).
 
 An asynchronous gradient is that of weights which were up to date when its worker began. Both ways are
-simulated by one process, and run by processes that talk by torch.distributed: a server, of rank 0, and workers.
+simulated by one process, and run by processes that talk by torch.distributed: a server, of rank 0, and
+workers.
 """
 
 import heapq

@@ -1,4 +1,4 @@
-"""A batch in parts: the gradient against differences of the loss, and what is stored against a count by hand."""
+"""A batch in parts: its gradient beside differences of the loss, what is stored beside a count by hand."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_the_same_numbers_make_the_same_network() -> None:
     assert torch.equal(vectors[0], vectors[1])
     assert not torch.equal(vectors[0], vectors[2])
     first = next(layer for layer in one if isinstance(layer, nn.Linear))
-    assert float(first.weight.std()) == pytest.approx(np.sqrt(2 / 40), rel=0.1)
+    assert first.weight.std().item() == pytest.approx(np.sqrt(2 / 40), rel=0.1)
     assert first.weight.dtype == torch.float64
 
 

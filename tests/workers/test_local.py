@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import made_processes
 import pytest
 
-import made_processes
 from landscape_cli.workers.local import together
 
 SCRIPT = """
@@ -38,9 +38,9 @@ def test_a_death_is_told() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_an_interrupted_one(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C reaches them all, as in a terminal; a kill the parent alone, whose work is then not tidied up."""
+    """Ctrl-C reaches them all, as in a terminal; a kill the parent alone, which then tidies nothing up."""
     (tmp_path / "script.py").write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
