@@ -19,6 +19,7 @@ from landscape_cli.data.batches import augmentation, epoch_batches
 from landscape_cli.data.load import Dataset, Split
 from landscape_cli.errors import LandscapeError
 from landscape_cli.runs import Run
+from landscape_cli.solutions import labels, locate
 from landscape_cli.training import sam
 from landscape_cli.training.record import Record
 
@@ -201,9 +202,12 @@ def test_a_run_from_before_these_options_is_the_same_run(tmp_path: Path, landsca
     assert landscape(*words).status == 0
     path = tmp_path / "run" / "config.yaml"
     config = yaml.safe_load(path.read_text())
-    del config["optimizer"]["sam"], config["optimizer"]["asam"]
+    del config["optimizer"]["sam"], config["optimizer"]["asam"], config["sync_batchnorm"]
     path.write_text(yaml.safe_dump(config))
     assert "nothing to do" in landscape(*words).out
+    assert landscape(*words[:-1], "optimizer.lr=0.2", "out=new").status == 0
+    solutions = [locate(name, "last", key="run") for name in ("run", "new")]
+    assert labels(solutions) == ["optimizer lr 0.1", "optimizer lr 0.2"]
     assert "optimizer.sam: saved None, asked for 0.1" in landscape(*words, "optimizer.sam=0.1").err
 
 
