@@ -142,7 +142,9 @@ def _claims_as_written(entry: Phenomenon) -> list[str]:
     for line, text in smallest.claims.items():
         kind, quantity, relation, threshold = parsed(line)
         which = {"always": "; an identity", "report": "; reported only"}.get(kind, "")
-        safe = text.replace("|", "\\|")
+        words = {**smallest.settings, **smallest.drawing, "quantity": quantity, "each": "each"}
+        note = f"<br>*{smallest.notes[quantity]}*" if quantity in smallest.notes else ""
+        safe = f"{text.format_map(words)}{note}".replace("|", "\\|")
         rows.append(f"| {safe} | `{quantity}`{which} | {relation} {threshold:g} |")
     return [*rows, ""]
 

@@ -43,10 +43,10 @@ def entry() -> Phenomenon:
     claims = {
         "least_share >= 0.4": "It holds |this| share",
         "always end <= 0": "It ends",
-        "report r < 1": "It flips",
+        "report r < 1": "{each} flips above {rise:g}",
     }
     runs = {"small": ["dataset=digits", "epochs=3"]}
-    small = Scale("a minute", 3, runs, {"rise": 0.5}, {}, {"surface": ["y=null"]}, claims)
+    small = Scale("a minute", 3, runs, {"rise": 0.5}, {}, {"surface": ["y=null"]}, claims, {"r": "or not"})
     return Phenomenon(
         "pca-trajectory", "The path is flat", "C", "Somebody 2018", "trajectories", {"small": small}
     )

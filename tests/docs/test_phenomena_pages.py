@@ -63,7 +63,7 @@ def test_a_phenomenon_that_was_not_measured(entry: Phenomenon) -> None:
     assert text.index("[not measured yet]{.unmeasured}") < text.index("## Claims")
     assert "| It holds \\|this\\| share | `least_share` | >= 0.4 |" in text
     assert "| It ends | `end`; an identity | <= 0 |" in text
-    assert "| It flips | `r`; reported only | < 1 |" in text
+    assert "| each flips above 0.5<br>*or not* | `r`; reported only | < 1 |" in text
     assert "- settings: `rise 0.5`\n- train `small`: `dataset=digits epochs=3`\n- surface: `y=null`\n" in text
     assert "Verdict" not in text
 
