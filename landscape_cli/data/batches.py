@@ -100,6 +100,7 @@ class Augmentation(Protocol):
     ) -> Tensor:
         """Augment the inputs."""
 
+
 AUGMENTATIONS: dict[str, Augmentation] = {"none": keep, "crop_flip": crop_flip}
 
 

@@ -162,7 +162,11 @@ def test_features_and_vectors_go_to_the_mlp_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("mlp", {"widths": "64"}, "architecture.widths must be a list of whole numbers of at least 1, got '64'"),
+        (
+            "mlp",
+            {"widths": "64"},
+            "architecture.widths must be a list of whole numbers of at least 1, got '64'",
+        ),
         (
             "mlp",
             {"widths": [64, 0]},
