@@ -194,6 +194,7 @@ def draw_pipeline_parallel(seeds: Sequence[Measured]) -> dict[str, Figure]:
     """Draw the share of the time in which stages wait, and the distances, over numbers of micro-batches."""
     many, stages = seeds[0]["micro_batches"].tolist(), seeds[0]["stages"].tolist()
     places, ticks = range(len(many)), [str(each) for each in many]
+    processes = f"{seeds[0]['processes']} {MANY}"
     last, simulated = np.full(len(seeds), places[-1]), across(seeds, f"idle/{ONE}")
     waiting = Panel(
         "Time in which stages wait (lines: (p - 1) / (m + p - 1))",
@@ -201,8 +202,8 @@ def draw_pipeline_parallel(seeds: Sequence[Measured]) -> dict[str, Figure]:
         "idle share of the time",
         [Series(f"{count} stages", places, [bubble(count, each) for each in many]) for count in stages],
         points={
+            processes: (last, across(seeds, f"idle/{MANY}")),
             "simulation of events": (np.tile(places, simulated[:, :, 0].size), simulated.ravel()),
-            f"{seeds[0]['processes']} {MANY}": (last, across(seeds, f"idle/{MANY}")),
         },
         ticks=ticks,
     )
@@ -216,7 +217,7 @@ def draw_pipeline_parallel(seeds: Sequence[Measured]) -> dict[str, Figure]:
             )
             for row, count in enumerate(stages)
         ],
-        points={f"gradients, {MANY}": (last, np.maximum(across(seeds, f"gradient_off/{MANY}"), ROUNDING))},
+        points={processes: (last, np.maximum(across(seeds, f"gradient_off/{MANY}"), ROUNDING))},
         log="y",
         ticks=ticks,
         level=1e-5,

@@ -24,7 +24,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed import FileStore  # type: ignore[attr-defined]  # public, though torch lacks its __all__
 
-PATIENCE = timedelta(seconds=120)  # of a process that waits for others: several may share a core
+PATIENCE = timedelta(minutes=10)  # of a process that waits for others, which may share a busy core
 
 
 def together(count: int, function: Callable[..., Any], *given: Any) -> list[Any]:
