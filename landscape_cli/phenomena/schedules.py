@@ -1,6 +1,8 @@
 """The learning rate over time and batch size: schedules, warm-up, linear scaling (Goyal et al. 2017)."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,8 +10,90 @@ from matplotlib.figure import Figure
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.training.schedules import build
 
 LOSS = "training cross-entropy (nats)"
+
+
+def lr_schedules(lab: Lab, *, constant: str, decaying: Sequence[str], abrupt: str, warmed: str) -> Measured:
+    """Measure schedules against their formulas, what decay does to SGD's noise, and warm-up to a steep start.
+
+    Args:
+        lab: has the runs.
+        constant: the run at a constant learning rate.
+        decaying: those that differ from it by their schedule.
+        abrupt: a run at a large learning rate from its first step on.
+        warmed: the same with a warm-up.
+    """
+    metrics = {run: lab.metrics(run) for run in lab.runs}
+    losses = {run: columns["train_loss"] for run, columns in metrics.items()}
+    times, off, values, jump, factors = {}, {}, {}, {}, {}
+    for run in [constant, *decaying]:
+        config, steps = lab.runs[run].config, int(metrics[run]["step"][-1])
+        epochs, schedule = len(losses[run]) - 1, config["schedule"]
+        per_epoch = steps // epochs
+        factor = build(schedule, epochs, per_epoch)
+        expected = [
+            by_formula(schedule, step, epochs, per_epoch)
+            for step in range(per_epoch - 1, steps, per_epoch)  # the last of each epoch, which is recorded
+        ]
+        lr = config["optimizer"]["lr"]
+        off[run] = np.abs(metrics[run]["lr"][1:] / (lr * np.array(expected)) - 1).max()
+        warm = round(schedule["warmup"] * per_epoch)
+        marks = [0, warm, steps]
+        values[run] = max(abs(factor(step) - by_formula(schedule, step, epochs, per_epoch)) for step in marks)
+        if warm:
+            jump[run] = abs(factor(warm) - factor(warm - 1))
+        times[run] = np.arange(steps + 1) / per_epoch
+        factors[run] = np.array([factor(step) for step in range(steps + 1)])
+    return {
+        "recorded_off": off,
+        "values_off": values,
+        "jump": jump,
+        "decaying_over_constant": {run: losses[run][-1] / losses[constant][-1] for run in decaying},
+        "abrupt_over_initial": losses[abrupt][1:].min() / losses[abrupt][0],
+        "warmed_over_abrupt": losses[warmed][-1] / losses[abrupt][-1],
+        "train_loss": losses,
+        "time": times,
+        "factor": factors,
+    }
+
+
+def by_formula(schedule: Mapping[str, Any], step: int, epochs: int, per_epoch: int) -> float:
+    """Return what multiplies the learning rate eta_0 at a step counted from 0, by the formulas of papers.
+
+    With t = step / per_epoch: in the warm-up of T_w epochs (step + 1) / (T_w per_epoch); then for ``step``
+    gamma^floor(t / every), for ``cosine``, with T the number of epochs,
+    f + (1 - f) (1 + cos(pi (t - T_w) / (T - T_w))) / 2, and 1 for ``constant``.
+    """
+    warmup, t = schedule["warmup"], step / per_epoch
+    if t < warmup:
+        return float((step + 1) / (warmup * per_epoch))
+    if schedule["name"] == "step":
+        return float(schedule["gamma"] ** math.floor(t / schedule["every"]))
+    if schedule["name"] == "cosine":
+        share = (1 + math.cos(math.pi * (t - warmup) / (epochs - warmup))) / 2
+        return float(schedule["final"] + (1 - schedule["final"]) * share)
+    return 1.0
+
+
+def draw_lr_schedules(
+    seeds: Sequence[Measured], *, decays: Sequence[str], starts: Sequence[str]
+) -> dict[str, Figure]:
+    """Draw learning rates over time, training losses under them, and those with and without a warm-up."""
+    losses = across(seeds, "train_loss")
+    looks = {run: look for look, run in enumerate([*decays, *starts])}
+
+    def curve(run: str) -> Series:
+        return Series(run, np.arange(losses[run].shape[1], dtype=float), losses[run], look=looks[run])
+
+    rates = [Series(run, seeds[0]["time"][run], seeds[0]["factor"][run], look=looks[run]) for run in decays]
+    panels = [
+        Panel("Schedules", "epoch", "learning rate, over the given one", rates),
+        Panel("Noisy SGD", "epoch", LOSS, [curve(run) for run in decays], log="y"),
+        Panel("A large learning rate", "epoch", LOSS, [curve(run) for run in starts], log="y"),
+    ]
+    return {"schedules": draw_panels(panels)}
 
 
 def linear_lr_scaling(
