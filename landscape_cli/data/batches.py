@@ -70,11 +70,48 @@ def crop_flip(
         LandscapeError: the inputs are not images.
     """
     _check_images("crop_flip", tuple(inputs.shape[1:]))
-    n, channels, height, width = inputs.shape
+    n = len(inputs)
     whole, own = n if of is None else of, slice(first, first + n)
     offsets = torch.randint(2 * padding + 1, (2, whole), generator=generator)[:, own]
-    down, right = devices.sent(offsets, inputs.device)
     mirrored = torch.randint(2, (whole, 1), generator=generator, dtype=torch.bool)[own]
+    return _cropped(inputs, zero, padding, offsets, mirrored)
+
+
+def shift(
+    inputs: Tensor,
+    generator: Generator,
+    zero: Tensor,
+    padding: int = 1,
+    *,
+    first: int = 0,
+    of: int | None = None,
+) -> Tensor:
+    """Shift each image by up to `padding` pixels each way, at random: `crop_flip` without the mirror.
+
+    For what is no longer itself in a mirror, such as digits.
+
+    Args:
+        inputs: as for `crop_flip`.
+        generator: a CPU generator.
+        zero: (C,) the normalized value of a raw 0.
+        padding: the largest shift in pixels.
+        first: as for `crop_flip`.
+        of: likewise.
+
+    Raises:
+        LandscapeError: the inputs are not images.
+    """
+    _check_images("shift", tuple(inputs.shape[1:]))
+    n = len(inputs)
+    whole, own = n if of is None else of, slice(first, first + n)
+    offsets = torch.randint(2 * padding + 1, (2, whole), generator=generator)[:, own]
+    return _cropped(inputs, zero, padding, offsets, torch.zeros(n, 1, dtype=torch.bool))
+
+
+def _cropped(inputs: Tensor, zero: Tensor, padding: int, offsets: Tensor, mirrored: Tensor) -> Tensor:
+    """Return what lies at `offsets` (2, n) in the padded images, mirrored where (n, 1) says so."""
+    n, channels, height, width = inputs.shape
+    down, right = devices.sent(offsets, inputs.device)
     mirrored = devices.sent(mirrored, inputs.device)
 
     padded_width = width + 2 * padding
@@ -101,7 +138,7 @@ class Augmentation(Protocol):
         """Augment the inputs."""
 
 
-AUGMENTATIONS: dict[str, Augmentation] = {"none": keep, "crop_flip": crop_flip}
+AUGMENTATIONS: dict[str, Augmentation] = {"none": keep, "crop_flip": crop_flip, "shift": shift}
 
 
 def augmentation(name: str, input_shape: tuple[int, ...]) -> Augmentation:

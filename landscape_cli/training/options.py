@@ -37,7 +37,10 @@ class Recipe:
         " function of e = output - target: mse: e^2, l1: |e|, huber: e^2 / 2 up to |e| = 1, then |e| - 1/2",
         choices=LOSSES,
     )
-    augment: str = key("none", "none, or crop_flip: random crops padded by 4 pixels and horizontal flips")
+    augment: str = key(
+        "none",
+        "none; crop_flip: random crops padded by 4 pixels and horizontal flips; or shift: by a pixel at most",
+    )
     l1: float = key(
         0.0, "weight of the L1 penalty sum |w|; weight decay is optimizer.weight_decay", NOT_NEGATIVE
     )

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from landscape_cli.data.batches import AUGMENTATIONS, augmentation, crop_flip, epoch_batches
+from landscape_cli.data.batches import AUGMENTATIONS, augmentation, crop_flip, epoch_batches, shift
 from landscape_cli.errors import LandscapeError
 
 
@@ -49,10 +49,10 @@ def test_wrong_batch_sizes_are_refused(batch_size: object) -> None:
         epoch_batches(10, batch_size, seeded(0))  # type: ignore[arg-type]
 
 
-def crop_flip_by_loops(inputs: Tensor, generator: Generator, zero: Tensor, padding: int) -> Tensor:
+def by_loops(inputs: Tensor, generator: Generator, zero: Tensor, padding: int, mirror: bool) -> Tensor:
     n, _, height, width = inputs.shape
     down, right = torch.randint(2 * padding + 1, (2, n), generator=generator)
-    mirrored = torch.randint(2, (n, 1), generator=generator, dtype=torch.bool)
+    mirrored = torch.randint(2, (n, 1), generator=generator, dtype=torch.bool) & mirror
     result = torch.empty_like(inputs)
     for i in range(n):
         for y in range(height):
@@ -66,7 +66,7 @@ def crop_flip_by_loops(inputs: Tensor, generator: Generator, zero: Tensor, paddi
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize(("shape", "padding"), [((9, 3, 6, 5), 2), ((7, 1, 4, 4), 4), ((5, 2, 3, 7), 0)])
-def test_crop_flip_is_what_loops_give(
+def test_crop_flip_and_shift_are_what_loops_give(
     shape: tuple[int, ...], padding: int, memory_format: torch.memory_format
 ) -> None:
     inputs = torch.randn(shape, dtype=torch.float64, generator=seeded(1)).contiguous(
@@ -75,10 +75,22 @@ def test_crop_flip_is_what_loops_give(
     zero = -torch.arange(1, shape[1] + 1, dtype=torch.float64)
     before = inputs.clone()
     for seed in range(4):
-        result = crop_flip(inputs, seeded(seed), zero, padding)
-        assert torch.equal(result, crop_flip_by_loops(inputs, seeded(seed), zero, padding))
-        assert result.is_contiguous(memory_format=memory_format)
+        for augment, mirror in ((crop_flip, True), (shift, False)):
+            result = augment(inputs, seeded(seed), zero, padding)
+            assert torch.equal(result, by_loops(inputs, seeded(seed), zero, padding, mirror))
+            assert result.is_contiguous(memory_format=memory_format)
     assert torch.equal(inputs, before)
+
+
+def test_a_shift_is_by_a_pixel_at_most() -> None:
+    """A single bright pixel in the middle lands at each of nine places, equally often."""
+    inputs = torch.zeros(3600, 1, 5, 5)
+    inputs[:, :, 2, 2] = 1
+    result = shift(inputs, seeded(0), torch.zeros(1))
+    assert (result.sum(dim=(1, 2, 3)) == 1).all()
+    counts = result.sum(dim=(0, 1))
+    assert (counts > 0).nonzero().tolist() == [[y, x] for y in (1, 2, 3) for x in (1, 2, 3)]
+    assert (counts[1:4, 1:4] - 400).abs().max() < 95  # 5 sd
 
 
 def test_padding_stands_for_raw_zeros() -> None:
@@ -129,7 +141,7 @@ def test_lower_precision_keeps_its_type() -> None:
 
 
 def test_every_augmentation_keeps_the_shape() -> None:
-    assert set(AUGMENTATIONS) == {"none", "crop_flip"}
+    assert set(AUGMENTATIONS) == {"none", "crop_flip", "shift"}
     inputs = torch.randn(6, 3, 8, 8)
     for name in AUGMENTATIONS:
         assert augmentation(name, (3, 8, 8))(inputs, seeded(0), torch.zeros(3)).shape == inputs.shape
@@ -142,7 +154,9 @@ def test_augmentations_that_do_not_fit_are_refused() -> None:
         augmentation("crop_flip", (2,))
     with pytest.raises(LandscapeError, match=message):
         crop_flip(torch.zeros(5, 2), seeded(0), torch.zeros(2))
+    with pytest.raises(LandscapeError, match="augment=shift is for images"):
+        shift(torch.zeros(5, 2), seeded(0), torch.zeros(2))
     with pytest.raises(
-        LandscapeError, match=r"no augmentation 'crop'; choose from crop_flip, none \(nearest: crop_f"
+        LandscapeError, match=r"no augmentation 'crop'; choose from crop_flip, none, shift \(nearest: crop_f"
     ):
         augmentation("crop", (3, 8, 8))

@@ -32,7 +32,7 @@ MISTAKES = {
     "train checkpoint_every=0": "checkpoint_every must be got 0",
     "train loss=hinge": "no loss 'hinge'; choose from cross_entropy, huber, l1, mse",
     "train precision=fp16": "no precision 'fp16'; choose from bf16, fp32",
-    "train augment=mixup": "no augmentation 'mixup'; choose from crop_flip, none",
+    "train augment=mixup": "no augmentation 'mixup'; choose from crop_flip, none, shift",
     "train device=gpu": "device=gpu choose from auto, cpu, cuda",
     "train optimizer.lr=fast": "optimizer.lr must be got 'fast'",
     "train optimizer.lr=-1": "optimizer.lr -1",
