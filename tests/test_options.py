@@ -19,7 +19,7 @@ COUNTS = {
     "optimizer": 5,
     "schedule": 6,
     "direction": 2,
-    "function": 14,
+    "function": 15,
     "experiment": 18,
 }
 OPTIONS = [

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from landscape_cli.analytic import factorizations, quadratics, surfaces2d
+from landscape_cli.analytic import factorizations, quadratics, saddle_chain, surfaces2d
 from landscape_cli.analytic.function import Function, checked, differentiated, pointwise
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.sources import load_source
@@ -22,6 +22,7 @@ FUNCTIONS: dict[str, Callable[..., Function]] = {
     "ravine": quadratics.ravine,
     "saddle": quadratics.saddle,
     "monkey_saddle": quadratics.monkey_saddle,
+    "saddle_chain": saddle_chain.saddle_chain,
     "two_wells": quadratics.two_wells,
     "valley": quadratics.valley,
     "matrix_factorization": factorizations.matrix_factorization,

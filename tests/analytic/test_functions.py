@@ -19,6 +19,8 @@ CASES = [
     {"name": "matrix_factorization", "eigenvalues": [3.0, 1.0]},
     {"name": "matrix_factorization", "eigenvalues": [5.0, 3.0, 1.0], "rank": 2},
     {"name": "tensor_factorization", "dimension": 4},
+    {"name": "saddle_chain", "dimension": 3, "ratio": 2.0},
+    {"name": "saddle_chain", "dimension": 5, "ratio": 0.5},
 ]
 
 
