@@ -34,6 +34,10 @@ SECTIONS = {
         *["vgg-like-depth-transition", "vgg9-sb-lb-interpolation", "weight-norm-and-histograms"],
         "wide-resnet-56-k",
     ],
+    "I": [
+        *["gd-almost-surely-escapes", "gd-exponential-time", "perturbed-gd"],
+        *["stationary-point-classifier", "strict-saddle-escape-quadratic"],
+    ],
     "J": ["condition-number"],
     "N": [
         *["data-parallel-equivalence", "memory-vs-batch", "pipeline-parallel", "sync-vs-async-sgd"],
