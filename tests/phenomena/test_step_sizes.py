@@ -1,0 +1,116 @@
+"""Bounds of step sizes beside the roots of the rules' polynomials, on quadratics and a tiny network."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from landscape_cli.phenomena import step_sizes
+from landscape_cli.reproduction.lab import Lab
+from landscape_cli.reproduction.measured import Measured
+from made_lab import drawn, measure, verdicts
+from tests.phenomena.conftest import MakeLab
+
+NAME = "lr-bound-2-over-lambdamax"
+UNDER, OVER, BEST, SLOWEST, SQUARES, STAYS, LEAVES = [0, 1, 2], [3, 4, 5], [6, 7], 8, [9, 10], 11, 12
+
+
+@pytest.fixture(scope="module")
+def labs(lab: MakeLab) -> list[Lab]:
+    words = [
+        *["dataset=digits", "dataset.train_size=100", "dataset.pool=2", "architecture=mlp", "epochs=60"],
+        *["architecture.widths=[4]", "architecture.activation=tanh", "batch_size=100"],
+    ]
+    return [lab({"mlp": words}, seed) for seed in range(3)]
+
+
+def measured(labs: Sequence[Lab], **settings: Any) -> list[Measured]:
+    few = {
+        "condition": 10.0,
+        "dimension": 3,
+        "steps": 800,
+        "rate_steps": 150,
+        "samples": 20,
+        "network_steps": 60,
+    }
+    return measure(NAME, labs, **{**few, **settings})
+
+
+def radius(product: float, rule: str, beta: float) -> float:
+    """Return the largest modulus of the roots of x_(s+1) in terms of x_s and x_(s-1)."""
+    if rule == "gradient descent":
+        return abs(1 - product)
+    if rule == "heavy ball":
+        return max(abs(np.roots([1, -(1 + beta - product), beta])))
+    return max(abs(np.roots([1, -(1 + beta) * (1 - product), beta * (1 - product)])))
+
+
+@pytest.mark.parametrize("rule", step_sizes.RULES)
+@pytest.mark.parametrize("beta", [0.5, 0.9])
+def test_at_its_bound_a_rule_neither_falls_nor_grows(rule: str, beta: float) -> None:
+    bound = step_sizes.bounds(beta)[rule]
+    assert radius(bound, rule, beta) == pytest.approx(1)
+    assert radius(0.99 * bound, rule, beta) < 1 < radius(1.01 * bound, rule, beta)
+
+
+@pytest.mark.parametrize("rule", step_sizes.RULES)
+def test_rates_are_the_roots(rule: str) -> None:
+    products = np.array([0.05, 0.7, 1.3, 3.9])
+    found = step_sizes.rates(products, rule, 0.5, 400)
+    np.testing.assert_allclose(found, [radius(each, rule, 0.5) for each in products], rtol=0.01)
+
+
+def test_least_squares_are_powers() -> None:
+    features = np.random.RandomState(0).standard_normal((6, 2))
+    found = step_sizes.least_squares(features, np.array([1.0, -2.0]), 0.01, 5)
+    step = np.eye(2) - 0.01 * 2 * features.T @ features
+    off = [np.linalg.matrix_power(step, s) @ [-1.0, 2.0] for s in range(6)]
+    np.testing.assert_allclose(found, [np.sum((features @ each) ** 2) for each in off])
+
+
+def test_the_largest_eigenvalue_and_losses_on_a_known_function() -> None:
+    matrix = torch.diag(torch.linspace(1, 4, 40, dtype=torch.float64))
+
+    def loss(w: torch.Tensor) -> torch.Tensor:
+        return w @ matrix @ w / 2
+
+    point = torch.ones(40, dtype=torch.float64)
+    assert step_sizes.largest_eigenvalue(loss, point, 0) == pytest.approx(4.0, rel=1e-4)
+    losses = step_sizes.losses_of(loss, point, 0.1, 3)
+    curvature = np.linspace(1, 4, 40)
+    np.testing.assert_allclose(
+        losses, [(curvature * (1 - 0.1 * curvature) ** (2 * s)).sum() / 2 for s in range(4)]
+    )
+
+
+def test_claims_hold(labs: list[Lab]) -> None:
+    found = measured(labs)
+    assert verdicts(NAME, found) == ["holds"] * 13
+    assert list(drawn(NAME, found)) == ["bounds"]
+
+
+def test_other_bounds_are_refuted(labs: list[Lab], monkeypatch: pytest.MonkeyPatch) -> None:
+    right = step_sizes.bounds
+    for factor, failing in ((1.1, UNDER), (0.9, OVER)):
+        monkeypatch.setattr(
+            step_sizes,
+            "bounds",
+            lambda beta, factor=factor: {rule: factor * b for rule, b in right(beta).items()},
+        )
+        told = verdicts(NAME, measured(labs))
+        assert [number for number, verdict in enumerate(told) if verdict == "fails"] == failing
+
+
+def test_other_step_sizes_for_the_network_are_refuted(labs: list[Lab]) -> None:
+    told = verdicts(NAME, measured(labs, stays=1.5, leaves=0.9))
+    assert [number for number, verdict in enumerate(told) if verdict == "fails"] == [STAYS, LEAVES]
+
+
+def test_another_curvature_is_refuted(labs: list[Lab], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quadratic steeper by a fifth than told: rates, bounds and floors are all off."""
+    right = step_sizes.ravine
+    monkeypatch.setattr(step_sizes, "ravine", lambda condition, dimension: right(1.2 * condition, dimension))
+    told = verdicts(NAME, measured(labs))
+    assert [told[number] for number in (*UNDER, *BEST)] == ["fails"] * 5
