@@ -110,7 +110,7 @@ def matrix_completion(truth: Tensor, observed: Tensor, *, bound: float, weight: 
         pull = 4 * weight * excess**3 / length
         return (rest @ factor / share + pull[..., None] * factor).flatten(-2)
 
-    found = _differentiated(value, truth.numel(), 0.2 / _largest_eigenvalue(truth))
+    found = _differentiated(value, truth.numel(), 0.05 / _largest_eigenvalue(truth))
     return replace(found, gradient=gradient, lowest=0.0)
 
 
@@ -122,8 +122,8 @@ def recovery_error(points: Tensor, truth: Tensor) -> Tensor:
         truth: (d, r).
     """
     factor, target = points.reshape(len(points), *truth.shape), truth @ truth.mT
-    error: Tensor = torch.linalg.matrix_norm(factor @ factor.mT - target)
-    return error / torch.linalg.matrix_norm(target)
+    error: Tensor = torch.linalg.matrix_norm(factor @ factor.mT - target) / torch.linalg.matrix_norm(target)
+    return error
 
 
 def _largest_eigenvalue(factor: Tensor) -> float:

@@ -28,8 +28,14 @@ def linear_chain(depth: int) -> Function:
             product = product * weight
         return (product - 1).square() / 2
 
+    others = torch.tensor([[i for i in range(depth) if i != left_out] for left_out in range(depth)])
+
+    def gradient(points: Tensor) -> Tensor:
+        return (points.prod(-1, keepdim=True) - 1) * points[..., others].prod(-1)
+
     start = torch.linspace(0.2, 0.8, depth, dtype=torch.float64).tolist()
-    return differentiated(value, ((-1.5, 1.5),) * depth, tuple(start), 0.1, lowest=0.0)
+    found = differentiated(value, ((-1.5, 1.5),) * depth, tuple(start), 0.1, lowest=0.0)
+    return replace(found, gradient=gradient)
 
 
 def linear_network(inputs: Tensor, outputs: Tensor, widths: list[int]) -> Function:
@@ -48,21 +54,44 @@ def linear_network(inputs: Tensor, outputs: Tensor, widths: list[int]) -> Functi
     shapes = [(after, before) for before, after in pairwise(sizes)]
     counts = [after * before for after, before in shapes]
 
+    def layers(points: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Return W_l, and W_l ... W_1 with the identity before them."""
+        parts = points.split(counts, dim=-1)
+        weights = [
+            part.reshape(*points.shape[:-1], *shape) for part, shape in zip(parts, shapes, strict=True)
+        ]
+        products = [torch.eye(sizes[0]).to(points).expand(*points.shape[:-1], -1, -1)]
+        for weight in weights:
+            products.append(weight @ products[-1])
+        return weights, products
+
     def value(points: Tensor) -> Tensor:
-        product = torch.eye(sizes[0]).to(points)
-        for part, shape in zip(points.split(counts, dim=-1), shapes, strict=True):
-            product = part.reshape(*points.shape[:-1], *shape) @ product
+        product = layers(points)[1][-1]
         return (inputs @ product.mT - outputs).square().sum((-2, -1)) / (2 * len(inputs))
+
+    moments = inputs.T @ inputs / len(inputs), outputs.T @ inputs / len(inputs)
+
+    def gradient(points: Tensor) -> Tensor:
+        weights, products = layers(points)
+        slope, parts = products[-1] @ moments[0] - moments[1], []
+        for weight, before in zip(reversed(weights), reversed(products[:-1]), strict=True):
+            parts.append((slope @ before.mT).flatten(-2))
+            slope = weight.mT @ slope
+        return torch.cat(parts[::-1], dim=-1)
 
     fitted = inputs @ torch.linalg.lstsq(inputs, outputs).solution
     beyond = torch.linalg.svdvals(fitted)[min(sizes) :]
     lowest = float((fitted - outputs).square().sum() + beyond.square().sum()) / (2 * len(inputs))
     size = sum(counts)
-    return differentiated(value, ((-1.0, 1.0),) * size, (0.5,) * size, 0.05, lowest=lowest)
+    found = differentiated(value, ((-1.0, 1.0),) * size, (0.5,) * size, 0.05, lowest=lowest)
+    return replace(found, gradient=gradient)
 
 
 def quadratic_network(inputs: Tensor, labels: Tensor, signs: Tensor) -> Function:
     """Return 1/(2n) sum_i (sum_j a_j (w_j^T x_i)^2 - y_i)^2 of the first layer's weights.
+
+    The outputs are x^T S x with S = sum_j a_j w_j w_j^T: any symmetric matrix where d of the a_j are positive and
+    d negative, and then one fits the labels of up to d (d + 1) / 2 inputs in general position.
 
     Args:
         inputs: x_i, (n, d), float64.
@@ -85,7 +114,9 @@ def quadratic_network(inputs: Tensor, labels: Tensor, signs: Tensor) -> Function
 
     size = shape[0] * shape[1]
     found = differentiated(value, ((-1.0, 1.0),) * size, (0.5,) * size, 0.05)
-    return replace(found, gradient=gradient)
+    of_a_sign = min(int((signs > 0).sum()), int((signs < 0).sum()))
+    fits = of_a_sign >= shape[1] and len(inputs) <= shape[1] * (shape[1] + 1) // 2
+    return replace(found, gradient=gradient, lowest=0.0 if fits else None)
 
 
 def relu_network(inputs: Tensor, labels: Tensor, width: int) -> Function:
@@ -103,7 +134,8 @@ def relu_network(inputs: Tensor, labels: Tensor, width: int) -> Function:
         weights, biases, outer, last = points.split(counts, dim=-1)
         rows = weights.reshape(*points.shape[:-1], width, dimension)
         hidden = (rows @ inputs.T + biases[..., None]).clamp_min(0.0)
-        return ((outer[..., None] * hidden).sum(-2) + last - labels).square().mean(-1) / 2
+        outputs: Tensor = (outer[..., None] * hidden).sum(-2) + last
+        return (outputs - labels).square().mean(-1) / 2
 
     size = sum(counts)
     return differentiated(value, ((-1.0, 1.0),) * size, (0.5,) * size, 0.05)

@@ -52,4 +52,5 @@ def worst_component(points: Tensor, components: Tensor) -> Tensor:
         components: a_k, (d, d), orthonormal rows.
     """
     vectors = points.reshape(len(points), -1, len(components))
-    return (1 - (vectors @ components.T).abs()).amin(1).amax(-1)
+    worst: Tensor = (1 - (vectors @ components.T).abs()).amin(1).amax(-1)
+    return worst

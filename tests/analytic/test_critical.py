@@ -16,9 +16,9 @@ def test_every_stationary_point_of_a_matrix_factorization_is_found() -> None:
     start = 4 * torch.rand(200, 3, generator=RANDOM, dtype=torch.float64) - 2
     found = seek(function, start, 60)
     there = found[function.gradient(found).norm(dim=-1) < 1e-10]
-    expected = [(0, 0, 0), *((sign * 5**0.5, 0, 0) for sign in (1, -1))]
-    expected += [(0, sign * 3**0.5, 0) for sign in (1, -1)] + [(0, 0, sign) for sign in (1, -1)]
-    apart = torch.cdist(torch.tensor(expected, dtype=torch.float64), there)
+    places = torch.diag(torch.tensor([5.0, 3.0, 1.0], dtype=torch.float64).sqrt())
+    expected = torch.cat([places, -places, torch.zeros(1, 3)])
+    apart = torch.cdist(expected, there)
     assert len(there) > 150
     assert float(apart.amin(0).max()) < 1e-8  # each is one of them
     assert float(apart.amin(1).max()) < 1e-8  # and none is missing

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from landscape_cli.analytic.function import differentiated
+from landscape_cli.analytic.function import Function, differentiated
 from landscape_cli.analytic.networks import (
     linear_chain,
     linear_minimum,
@@ -30,6 +30,7 @@ def test_a_chain(depth: int) -> None:
     function, points = linear_chain(depth), normal(5, depth)
     expected = [(math.prod(point) - 1) ** 2 / 2 for point in points.tolist()]
     assert function.value(points).tolist() == pytest.approx(expected)
+    assert_gradient(function, points)
     origin = torch.zeros(1, depth, dtype=torch.float64)
     assert classify(function, origin).names == ["strict saddle" if depth == 2 else "degenerate"]
 
@@ -46,6 +47,7 @@ def test_a_linear_network() -> None:
         first, second, third = point[:6].reshape(2, 3), point[6:16].reshape(5, 2), point[16:].reshape(4, 5)
         off = [third @ (second @ (first @ x)) - y for x, y in zip(inputs, outputs, strict=True)]
         assert float(value) == pytest.approx(sum(float(row @ row) for row in off) / 18)
+    assert_gradient(function, points)
 
 
 @pytest.mark.parametrize("widths", [[2], [6], [4, 1, 4]])
@@ -72,8 +74,27 @@ def test_a_quadratic_network() -> None:
             for x, y in zip(inputs, labels, strict=True)
         ]
         assert float(value) == pytest.approx(sum(number**2 for number in off) / 14)
-    twin = differentiated(function.value, function.box, function.start, function.lr)
-    torch.testing.assert_close(function.gradient(points), twin.gradient(points), rtol=1e-12, atol=1e-12)
+    assert_gradient(function, points)
+
+
+@pytest.mark.parametrize(
+    ("samples", "signs", "least"), [(3, [1, -1] * 2, 0.0), (4, [1, -1] * 2, None), (3, [1, 1, -1], None)]
+)
+def test_a_quadratic_network_fits_any_labels_if_it_is_said_to(
+    samples: int, signs: list[int], least: float | None
+) -> None:
+    """Two inputs: x^T S x with S of three entries, found by least squares and split by its eigenvectors."""
+    inputs, labels = normal(samples, 2), normal(samples)
+    function = quadratic_network(inputs, labels, torch.tensor(signs).double())
+    assert function.lowest == least
+    if least is not None:
+        monomials = torch.stack([inputs[:, 0] ** 2, 2 * inputs.prod(1), inputs[:, 1] ** 2], dim=1)
+        a, b, c = torch.linalg.solve(monomials, labels).tolist()
+        values, vectors = torch.linalg.eigh(torch.tensor([[a, b], [b, c]], dtype=torch.float64))
+        point, places = torch.zeros(4, 2, dtype=torch.float64), {1.0: [0, 2], -1.0: [1, 3]}
+        for value, vector in zip(values, vectors.T, strict=True):
+            point[places[float(value.sign())].pop()] = value.abs().sqrt() * vector
+        assert float(function.value(point.flatten())) == pytest.approx(0, abs=1e-15)
 
 
 def test_a_relu_network() -> None:
@@ -98,3 +119,8 @@ def test_the_linear_minimum_is_stationary_with_the_loss_of_least_squares() -> No
     weights, biases = point[0, :8].reshape(4, 2), point[0, 8:12]
     active = [float(w @ x + c) for (w, c), x in product(zip(weights, biases, strict=True), inputs)]
     assert min(active) == pytest.approx(1.0)
+
+
+def assert_gradient(function: Function, points: Tensor) -> None:
+    twin = differentiated(function.value, function.box, function.start, function.lr)
+    torch.testing.assert_close(function.gradient(points), twin.gradient(points), rtol=1e-12, atol=1e-12)

@@ -1,0 +1,235 @@
+"""Two-layer networks: no bad minima with enough quadratic units, many where a ReLU student has a teacher.
+
+Soltanolkotabi, Javanmard, Lee 2019; Du, Lee 2018; Safran, Shamir 2018; Yun, Sra, Jadbabaie 2019.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from landscape_cli.analytic.arrival import arrive
+from landscape_cli.analytic.function import Function
+from landscape_cli.analytic.networks import linear_minimum, quadratic_network, relu_network
+from landscape_cli.analytic.relu_teacher import relu_teacher
+from landscape_cli.analytic.rules import RULES, in_ball
+from landscape_cli.analytic.stationary import KINDS, classify
+from landscape_cli.arrays import Array
+from landscape_cli.plots.series import Panel, Series, draw_panels
+from landscape_cli.reproduction.lab import Lab
+from landscape_cli.reproduction.measured import Measured, across
+
+ZERO_GRADIENT = 1e-9
+GLOBAL = 1e-6  # a minimum with a population loss below this is the teacher itself
+AT_ONCE = 20  # Hessians that are held at a time
+NEWTON_STEPS = 5
+
+
+def quadratic_activation_net(
+    lab: Lab,
+    *,
+    dimension: int,
+    samples: int,
+    widths: list[int],
+    starts: int,
+    steps: int,
+    lr: float,
+    fitted: float,
+) -> Measured:
+    """Fit random labels with sum_j a_j (w_j^T x)^2, half of the a_j 1 and half -1.
+
+    Gradient descent has a momentum of 0.9; without it takes ten times as many steps.
+
+    Args:
+        lab: has the random numbers.
+        dimension: d, of the normal inputs, of mean square length 1.
+        samples: their number.
+        widths: even numbers k of units.
+        starts: for each width; w_j of mean square length 1.
+        steps: of descent.
+        lr: step size.
+        fitted: the loss below which the labels are.
+    """
+    inputs = _normal(lab, "inputs", samples, dimension) / dimension**0.5
+    labels = _normal(lab, "labels", samples)
+    loss, at_zero = {}, {}
+    for width in widths:
+        function = quadratic_network(inputs, labels, torch.tensor([1.0, -1.0] * (width // 2)).double())
+        start = _normal(lab, f"starts, {width}", starts, function.dimension) / dimension**0.5
+        loss[str(width)] = arrive(
+            function, start, "heavy_ball", {"lr": lr, "momentum": 0.9}, steps, looks=2
+        ).loss[:, -1]
+        at_zero[str(width)] = float(classify(function, torch.zeros_like(start[:1])).eigenvalues[0, 0])
+    return {
+        "widths": widths,
+        "reached": {width: (values < fitted).mean() for width, values in loss.items()},
+        "eigenvalue_at_0": at_zero,
+        "loss": loss,
+    }
+
+
+def draw_quadratic_activation_net(seeds: Sequence[Measured]) -> dict[str, Figure]:
+    """Draw the share of starts that fit the labels over the number of units."""
+    shares = np.stack([*across(seeds, "reached").values()], axis=1)
+    panel = Panel(
+        "", "units k", "starts that fit the labels [%]", [Series("", seeds[0]["widths"], 100 * shares)]
+    )
+    return {"fitted": draw_panels([panel])}
+
+
+def bad_local_minima_nonlinear(
+    lab: Lab,
+    *,
+    sizes: list[int],
+    runs: list[int],
+    rounds: int,
+    steps: int,
+    samples: int,
+    width: int,
+    perturbations: int,
+    radius: float,
+    training_steps: int,
+) -> Measured:
+    """Count spurious minima that ReLU students of an orthonormal teacher end in, and make one on given data.
+
+    A run is spurious where it ends in a certified minimum, |gradient| < 1e-9 and all eigenvalues of the
+    Hessian positive, of a population loss above 1e-6; undecided where the loss is and it has no certificate.
+    Descent has a momentum of 0.9, then Newton's steps: gradient descent takes three times as many steps.
+
+    Args:
+        lab: has the random numbers.
+        sizes: numbers of the teacher's units, and of inputs; students have as many units, or one more.
+        runs: of each, from normal weights of variance 1 / inputs.
+        rounds: of descent, after each of which runs that have arrived are set aside.
+        steps: of a round.
+        samples: of the data on which Yun et al.'s minimum is made: two normal inputs, normal labels.
+        width: of the ReLU network there.
+        perturbations: of that minimum.
+        radius: of the ball they are drawn from.
+        training_steps: of Adam, from random weights, for comparison.
+    """
+    found = {
+        "as_many": {
+            str(size): _ends(lab, size, size, count, rounds, steps)
+            for size, count in zip(sizes, runs, strict=True)
+        },
+        "one_more": {
+            str(size): _ends(lab, size, size + 1, count, rounds, steps)
+            for size, count in zip(sizes, runs, strict=True)
+        },
+    }
+    share = {
+        name: {size: one["spurious"].mean() for size, one in each.items()} for name, each in found.items()
+    }
+    return {
+        "sizes": sizes,
+        "spurious": share,
+        "more_for_20_than_for_8": share["as_many"][str(sizes[-1])] - share["as_many"]["8"],
+        "one_more_minus_half": {
+            size: share["one_more"][size] - share["as_many"][size] / 2 for size in share["as_many"]
+        },
+        "undecided": {
+            name: {size: one["undecided"].mean() for size, one in each.items()}
+            for name, each in found.items()
+        },
+        "loss_of_spurious": {size: one["loss"][one["spurious"]] for size, one in found["as_many"].items()},
+        **_linear_minimum(lab, samples, width, perturbations, radius, training_steps),
+    }
+
+
+def draw_bad_local_minima_nonlinear(seeds: Sequence[Measured]) -> dict[str, Figure]:
+    """Draw how often spurious minima are met, and their losses."""
+    labels = {"as_many": "as many units as the teacher", "one_more": "one more"}
+    curves = [
+        Series(
+            label, seeds[0]["sizes"], 100 * np.stack([*across(seeds, f"spurious/{name}").values()], axis=1)
+        )
+        for name, label in labels.items()
+    ]
+    losses = [seed["loss_of_spurious"] for seed in seeds]
+    joined = {size: np.concatenate([each[size] for each in losses]) for size in losses[0]}
+    places = np.concatenate([np.full(len(each), float(size)) for size, each in joined.items()])
+    return {
+        "probability": draw_panels(
+            [Panel("", "units of the teacher", "runs that end in a spurious minimum [%]", curves)]
+        ),
+        "losses": draw_panels(
+            [
+                Panel(
+                    "",
+                    "units of the teacher",
+                    "population loss at spurious minima",
+                    points={"a run": (places, np.concatenate([*joined.values()]))},
+                )
+            ]
+        ),
+    }
+
+
+def _ends(lab: Lab, size: int, width: int, runs: int, rounds: int, steps: int) -> dict[str, Array]:
+    """Return of each run whether it ended in a spurious minimum, whether that is undecided, and its loss."""
+    function = relu_teacher(torch.eye(size, dtype=torch.float64), width)
+    points = _normal(lab, f"students, {size}, {width}", runs, function.dimension) / size**0.5
+    random, going = torch.Generator(), torch.arange(runs)
+    for _ in range(rounds):
+        if not len(going):
+            break
+        step = RULES["heavy_ball"](function, points[going], random, lr=function.lr, momentum=0.9)
+        for _ in range(steps):
+            now = step()
+        points[going] = now
+        going = going[(_length(function.gradient(now)) >= ZERO_GRADIENT) & (function.value(now) > GLOBAL)]
+    loss = function.value(points)
+    above = (loss > GLOBAL).nonzero().squeeze(1)
+    certified = torch.zeros(runs, dtype=torch.bool)
+    for some in above[_length(function.gradient(points[above])) >= ZERO_GRADIENT].split(AT_ONCE):
+        points[some] = _polished(function, points[some])
+    for some in above.split(AT_ONCE):
+        kinds = classify(function, points[some], gradient=ZERO_GRADIENT, curvature=0.0).kind
+        certified[some] = kinds == KINDS.index("minimum")
+    loss = function.value(points)
+    spurious = certified & (loss > GLOBAL)
+    return {
+        "spurious": spurious.numpy(),
+        "undecided": ((loss > GLOBAL) & ~certified).numpy(),
+        "loss": loss.numpy(),
+    }
+
+
+def _polished(function: Function, points: Tensor) -> Tensor:
+    """Return where Newton's steps lead, for those points that they bring to a stationary one no higher."""
+    step = RULES["newton"](function, points, torch.Generator(), lr=1.0)
+    for _ in range(NEWTON_STEPS):
+        now = step()
+    better = (_length(function.gradient(now)) < ZERO_GRADIENT) & (
+        function.value(now) <= function.value(points)
+    )
+    return torch.where(better[:, None], now, points)
+
+
+def _linear_minimum(
+    lab: Lab, samples: int, width: int, perturbations: int, radius: float, training_steps: int
+) -> Measured:
+    inputs, labels = _normal(lab, "inputs", samples, 2), _normal(lab, "labels", samples)
+    function, point = relu_network(inputs, labels, width), linear_minimum(inputs, labels, width)[None]
+    random = torch.Generator().manual_seed(lab.seed)
+    moved = point + radius * in_ball(point.expand(perturbations, -1), random)
+    start = _normal(lab, "weights", 1, function.dimension)
+    trained = arrive(function, start, "adam", {"lr": 0.01}, training_steps).loss[0, -1]
+    loss = float(function.value(point))
+    return {
+        "gradient_at_the_linear_minimum": float(_length(function.gradient(point))),
+        "least_rise_around_it": float(function.value(moved).min()) - loss,
+        "trained_over_linear": trained / loss,
+    }
+
+
+def _length(vectors: Tensor) -> Tensor:
+    length: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
+    return length
+
+
+def _normal(lab: Lab, purpose: str, *shape: int) -> Tensor:
+    return torch.from_numpy(lab.random(purpose).standard_normal(shape))
