@@ -90,8 +90,8 @@ def linear_network(inputs: Tensor, outputs: Tensor, widths: list[int]) -> Functi
 def quadratic_network(inputs: Tensor, labels: Tensor, signs: Tensor) -> Function:
     """Return 1/(2n) sum_i (sum_j a_j (w_j^T x_i)^2 - y_i)^2 of the first layer's weights.
 
-    The outputs are x^T S x with S = sum_j a_j w_j w_j^T: any symmetric matrix where d of the a_j are positive and
-    d negative, and then one fits the labels of up to d (d + 1) / 2 inputs in general position.
+    The outputs are x^T S x with S = sum_j a_j w_j w_j^T, any symmetric matrix where d of the a_j are positive
+    and d negative; one of those fits the labels of up to d (d + 1) / 2 inputs in general position.
 
     Args:
         inputs: x_i, (n, d), float64.

@@ -3,7 +3,7 @@
 Soltanolkotabi, Javanmard, Lee 2019; Du, Lee 2018; Safran, Shamir 2018; Yun, Sra, Jadbabaie 2019.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,20 +11,16 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from landscape_cli.analytic.arrival import arrive
-from landscape_cli.analytic.function import Function
+from landscape_cli.analytic.certified import Ends, spurious_minima
 from landscape_cli.analytic.networks import linear_minimum, quadratic_network, relu_network
 from landscape_cli.analytic.relu_teacher import relu_teacher
-from landscape_cli.analytic.rules import RULES, in_ball
-from landscape_cli.analytic.stationary import KINDS, classify
-from landscape_cli.arrays import Array
+from landscape_cli.analytic.rules import in_ball
+from landscape_cli.analytic.stationary import classify
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
 
-ZERO_GRADIENT = 1e-9
 GLOBAL = 1e-6  # a minimum with a population loss below this is the teacher itself
-AT_ONCE = 20  # Hessians that are held at a time
-NEWTON_STEPS = 5
 
 
 def quadratic_activation_net(
@@ -84,6 +80,7 @@ def bad_local_minima_nonlinear(
     *,
     sizes: list[int],
     runs: list[int],
+    compared: list[int],
     rounds: int,
     steps: int,
     samples: int,
@@ -94,14 +91,14 @@ def bad_local_minima_nonlinear(
 ) -> Measured:
     """Count spurious minima that ReLU students of an orthonormal teacher end in, and make one on given data.
 
-    A run is spurious where it ends in a certified minimum, |gradient| < 1e-9 and all eigenvalues of the
-    Hessian positive, of a population loss above 1e-6; undecided where the loss is and it has no certificate.
-    Descent has a momentum of 0.9, then Newton's steps: gradient descent takes three times as many steps.
+    A run is spurious where `spurious_minima` certifies a minimum of a population loss above 1e-6, and
+    undecided where the loss is and it has no certificate.
 
     Args:
         lab: has the random numbers.
         sizes: numbers of the teacher's units, and of inputs; students have as many units, or one more.
         runs: of each, from normal weights of variance 1 / inputs.
+        compared: two of the sizes, whose shares of spurious runs are.
         rounds: of descent, after each of which runs that have arrived are set aside.
         steps: of a round.
         samples: of the data on which Yun et al.'s minimum is made: two normal inputs, normal labels.
@@ -111,30 +108,25 @@ def bad_local_minima_nonlinear(
         training_steps: of Adam, from random weights, for comparison.
     """
     found = {
-        "as_many": {
-            str(size): _ends(lab, size, size, count, rounds, steps)
+        name: {
+            str(size): _students(lab, size, size + more, count, rounds, steps)
             for size, count in zip(sizes, runs, strict=True)
-        },
-        "one_more": {
-            str(size): _ends(lab, size, size + 1, count, rounds, steps)
-            for size, count in zip(sizes, runs, strict=True)
-        },
+        }
+        for name, more in (("as_many", 0), ("one_more", 1))
     }
-    share = {
-        name: {size: one["spurious"].mean() for size, one in each.items()} for name, each in found.items()
-    }
+    small, large = compared
+    share = {name: _means(each, "spurious") for name, each in found.items()}
     return {
         "sizes": sizes,
         "spurious": share,
-        "more_for_20_than_for_8": share["as_many"][str(sizes[-1])] - share["as_many"]["8"],
+        "growth": share["as_many"][str(large)] - share["as_many"][str(small)],
         "one_more_minus_half": {
             size: share["one_more"][size] - share["as_many"][size] / 2 for size in share["as_many"]
         },
-        "undecided": {
-            name: {size: one["undecided"].mean() for size, one in each.items()}
-            for name, each in found.items()
+        "undecided": {name: _means(each, "undecided") for name, each in found.items()},
+        "loss_of_spurious": {
+            size: ends.loss[ends.spurious].numpy() for size, ends in found["as_many"].items()
         },
-        "loss_of_spurious": {size: one["loss"][one["spurious"]] for size, one in found["as_many"].items()},
         **_linear_minimum(lab, samples, width, perturbations, radius, training_steps),
     }
 
@@ -168,45 +160,14 @@ def draw_bad_local_minima_nonlinear(seeds: Sequence[Measured]) -> dict[str, Figu
     }
 
 
-def _ends(lab: Lab, size: int, width: int, runs: int, rounds: int, steps: int) -> dict[str, Array]:
-    """Return of each run whether it ended in a spurious minimum, whether that is undecided, and its loss."""
+def _students(lab: Lab, size: int, width: int, runs: int, rounds: int, steps: int) -> Ends:
     function = relu_teacher(torch.eye(size, dtype=torch.float64), width)
-    points = _normal(lab, f"students, {size}, {width}", runs, function.dimension) / size**0.5
-    random, going = torch.Generator(), torch.arange(runs)
-    for _ in range(rounds):
-        if not len(going):
-            break
-        step = RULES["heavy_ball"](function, points[going], random, lr=function.lr, momentum=0.9)
-        for _ in range(steps):
-            now = step()
-        points[going] = now
-        going = going[(_length(function.gradient(now)) >= ZERO_GRADIENT) & (function.value(now) > GLOBAL)]
-    loss = function.value(points)
-    above = (loss > GLOBAL).nonzero().squeeze(1)
-    certified = torch.zeros(runs, dtype=torch.bool)
-    for some in above[_length(function.gradient(points[above])) >= ZERO_GRADIENT].split(AT_ONCE):
-        points[some] = _polished(function, points[some])
-    for some in above.split(AT_ONCE):
-        kinds = classify(function, points[some], gradient=ZERO_GRADIENT, curvature=0.0).kind
-        certified[some] = kinds == KINDS.index("minimum")
-    loss = function.value(points)
-    spurious = certified & (loss > GLOBAL)
-    return {
-        "spurious": spurious.numpy(),
-        "undecided": ((loss > GLOBAL) & ~certified).numpy(),
-        "loss": loss.numpy(),
-    }
+    start = _normal(lab, f"students, {size}, {width}", runs, function.dimension) / size**0.5
+    return spurious_minima(function, start, rounds, steps, GLOBAL)
 
 
-def _polished(function: Function, points: Tensor) -> Tensor:
-    """Return where Newton's steps lead, for those points that they bring to a stationary one no higher."""
-    step = RULES["newton"](function, points, torch.Generator(), lr=1.0)
-    for _ in range(NEWTON_STEPS):
-        now = step()
-    better = (_length(function.gradient(now)) < ZERO_GRADIENT) & (
-        function.value(now) <= function.value(points)
-    )
-    return torch.where(better[:, None], now, points)
+def _means(ends: Mapping[str, Ends], name: str) -> dict[str, float]:
+    return {size: float(getattr(each, name).double().mean()) for size, each in ends.items()}
 
 
 def _linear_minimum(
@@ -220,15 +181,10 @@ def _linear_minimum(
     trained = arrive(function, start, "adam", {"lr": 0.01}, training_steps).loss[0, -1]
     loss = float(function.value(point))
     return {
-        "gradient_at_the_linear_minimum": float(_length(function.gradient(point))),
+        "gradient_at_the_linear_minimum": float(function.gradient(point).norm()),
         "least_rise_around_it": float(function.value(moved).min()) - loss,
         "trained_over_linear": trained / loss,
     }
-
-
-def _length(vectors: Tensor) -> Tensor:
-    length: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
-    return length
 
 
 def _normal(lab: Lab, purpose: str, *shape: int) -> Tensor:

@@ -1,0 +1,80 @@
+"""Quadratic networks and ReLU students from a few starts, on claims that hold and fail."""
+
+from typing import Any
+
+import pytest
+
+from landscape_cli.reproduction.measured import Measured
+from made_lab import MadeLab, drawn, measure, verdicts
+
+
+def labs() -> list[MadeLab]:
+    return [MadeLab({}, seed=seed) for seed in range(3)]
+
+
+QUADRATIC = {"dimension": 4, "samples": 8, "widths": [2, 4, 20, 30], "starts": 4}
+
+
+def test_enough_quadratic_units_fit_any_labels() -> None:
+    name = "quadratic-activation-net"
+    found = measure(name, labs(), **QUADRATIC, steps=600)
+    expected = ["holds", "holds", *["holds"] * 4]
+    assert [
+        verdict for number, verdict in enumerate(verdicts(name, found)) if number not in (2, 3)
+    ] == expected
+    assert set(drawn(name, found)) == {"fitted"}
+    for seed in found:
+        assert seed["reached"]["30"] == (seed["loss"]["30"] < 1e-6).sum() / 4
+
+
+def test_too_few_do_not_nor_does_a_step() -> None:
+    name = "quadratic-activation-net"
+    found = measure(name, labs(), **QUADRATIC, steps=1)
+    assert verdicts(name, found)[:4] == ["fails", "fails", "holds", "holds"]
+    flat = [
+        {**seed, "eigenvalue_at_0": {"2": 0.0}, "reached": dict.fromkeys(seed["reached"], 1.0)}
+        for seed in found
+    ]
+    assert verdicts(name, flat) == ["holds", "holds", "fails", "fails", "fails"]
+
+
+SMALL = {"sizes": [6, 8], "compared": [6, 8], "runs": [6, 40], "rounds": 5, "perturbations": 200}
+
+
+@pytest.fixture(scope="module")
+def students() -> list[Measured]:
+    return measure("bad-local-minima-nonlinear", labs()[:1], **SMALL, training_steps=500)
+
+
+def test_shares_of_spurious_minima_and_the_linear_minimum(students: list[Measured]) -> None:
+    (found,) = students
+    for name in ("as_many", "one_more"):
+        for size, count in zip(("6", "8"), SMALL["runs"], strict=True):
+            runs = found["spurious"][name][size] * count
+            assert runs == pytest.approx(round(runs))
+    assert len(found["loss_of_spurious"]["8"]) == round(40 * found["spurious"]["as_many"]["8"]) > 0
+    assert found["growth"] == found["spurious"]["as_many"]["8"] - found["spurious"]["as_many"]["6"]
+    assert found["gradient_at_the_linear_minimum"] < 1e-8
+    assert 0 < found["least_rise_around_it"] < 1e-3
+    assert 0 < found["trained_over_linear"] < 1
+    assert set(drawn("bad-local-minima-nonlinear", students * 3)) == {"probability", "losses"}
+
+
+def test_claims_on_spurious_minima_hold_and_fail(students: list[Measured]) -> None:
+    name, found = "bad-local-minima-nonlinear", students[0]
+
+    def made(as_many: float, growth: float, one_more: float, **point: Any) -> list[str]:
+        values = {
+            "spurious": {"as_many": {"6": as_many}},
+            "growth": growth,
+            "one_more_minus_half": {"8": one_more},
+        }
+        return verdicts(name, [{**found, **values, **point}] * 3)
+
+    assert made(0.1, 0.5, -0.1) == ["holds"] * 6
+    lower = {
+        "gradient_at_the_linear_minimum": 1e-3,
+        "least_rise_around_it": -1e-9,
+        "trained_over_linear": 1.5,
+    }
+    assert made(0.0, -0.5, 0.1, **lower) == ["fails"] * 6
