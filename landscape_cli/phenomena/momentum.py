@@ -114,7 +114,7 @@ def draw_momentum_nesterov(seeds: Sequence[Measured]) -> dict[str, Figure]:
         Panel(
             "On a ravine",
             "step",
-            "loss",
+            "loss, dotted: the target",
             [Series(name, np.arange(each.shape[-1]), each) for name, each in across(seeds, "losses").items()],
             log="y",
             limits=(1e-8, 1e3),
@@ -123,7 +123,7 @@ def draw_momentum_nesterov(seeds: Sequence[Measured]) -> dict[str, Figure]:
         Panel(
             "Bourrely's rule",
             "step",
-            "distance from the minimum / its norm",
+            "distance / norm of the minimum",
             [
                 Series(name, np.arange(each.shape[-1]), each, look=4 + number)
                 for number, (name, each) in enumerate(across(seeds, "off").items())
@@ -134,7 +134,7 @@ def draw_momentum_nesterov(seeds: Sequence[Measured]) -> dict[str, Figure]:
         Panel(
             "One start beside two wells",
             "step",
-            "x",
+            "x, dotted: the narrow minimum",
             [
                 Series(name, np.arange(each.shape[-1]), each, look=look)
                 for look, (name, each) in enumerate(first["rolled"].items())

@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from scipy.optimize import minimize
 from torch import Tensor
-from torch.func import grad, grad_and_value, jvp
+from torch.func import grad, grad_and_value
 
 from landscape_cli.arrays import Array
 from landscape_cli.curvature.dense import dense_hessian, objective_at
@@ -152,7 +152,8 @@ def stationary_point(loss: Loss, start: Tensor) -> Tensor:
         return float(value), _array(gradient)
 
     def product(x: Array, vector: Array) -> Array:
-        return _array(jvp(slope, (_like(start, x),), (_like(start, vector),))[1])
+        fixed = _like(start, vector)
+        return _array(grad(lambda at: slope(at) @ fixed)(_like(start, x)))
 
     options = {"gtol": STATIONARY}
     found = minimize(height, _array(start), jac=True, hessp=product, method="trust-ncg", options=options)

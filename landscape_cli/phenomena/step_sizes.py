@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
-from torch.func import grad, grad_and_value, jvp
+from torch.func import grad, grad_and_value
 
 from landscape_cli.analytic.descent import descend
 from landscape_cli.analytic.function import Function
@@ -23,6 +23,7 @@ UNDER, OVER = 0.99, 1.01  # parts of a bound
 PARTS = (0.25, 0.5, 0.75, 0.99)  # of gradient descent's, at which its slowest rate is measured
 NEIGHBOURS = (0.95, 1.05)  # parts of the best step size
 LARGEST, COUNT = 4.0, 80  # of the products step size · curvature at which rates are drawn; how many
+STEPS = 100  # over which they are: none overflows, even at the largest product
 SHOWN = 60  # steps of least squares that are drawn
 CLOSE = 1e-6  # relative tolerance of the network's largest eigenvalue
 
@@ -96,7 +97,7 @@ def lr_bound_2_over_lambdamax(
         "leaves": losses[leaves].max() / losses[leaves][0],
         "lambda_max": sharpness,
         "products": products,
-        "rates": {rule: rates(products, rule, momentum, rate_steps) for rule in RULES},
+        "rates": {rule: rates(products, rule, momentum, STEPS) for rule in RULES},
         "bounds": bound,
         "squares": {name: each[: SHOWN + 1] / each[0] for name, each in squares.items()},
         "losses": {f"{part:g}": each for part, each in losses.items()},
@@ -155,24 +156,25 @@ def options(rule: str, rate: float, momentum: float) -> dict[str, float]:
 def rates(products: Array, rule: str, momentum: float, steps: int) -> Array:
     """Return the factor per step by which |x| changes on 1/2 lambda x^2, for each lr times lambda.
 
-    It is the mean over the second half of so many steps; a rule moves each coordinate of a quadratic alone.
+    It is the mean over the second half of so many steps, of two steps in a row, as factors may be
+    complex. A rule moves each coordinate of a quadratic alone.
     """
     function: Function = quadratic(torch.from_numpy(products))
     start = torch.ones(1, len(products), dtype=torch.float64)
     (points,) = descend(function, start, RULES[rule], options(rule, 1.0, momentum), steps, 0).points
-    half = steps // 2
-    return np.asarray(np.abs(points[-1] / points[half]) ** (1 / (steps - half)))
+    half, pairs = steps // 2, np.hypot(points[1:], points[:-1])
+    return np.asarray((pairs[-1] / pairs[half - 1]) ** (1 / (steps - half)))
 
 
 def least_squares(features: Array, solution: Array, rate: float, steps: int) -> Array:
-    """Return ||X(w - w*)||^2 under gradient descent from w = 0, (steps + 1,)."""
+    """Return ||X(w - w*)||^2 under gradient descent from w = 0, (steps + 1,); inf where it left."""
     off, found = -solution, []
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(steps + 1):
             residual = features @ off
             found.append(float(residual @ residual))
             off = off - rate * 2 * features.T @ residual
-    return np.array(found)
+    return np.nan_to_num(found, nan=np.inf, posinf=np.inf)
 
 
 def largest_eigenvalue(loss: Callable[[Tensor], Tensor], point: Tensor, seed: int) -> float:
@@ -180,7 +182,8 @@ def largest_eigenvalue(loss: Callable[[Tensor], Tensor], point: Tensor, seed: in
     slope = grad(loss)
 
     def product(vector: Array) -> Array:
-        return np.asarray(jvp(slope, (point,), (torch.from_numpy(vector).to(point),))[1].cpu())
+        fixed = torch.from_numpy(vector).to(point)
+        return np.asarray(grad(lambda at: slope(at) @ fixed)(point).cpu())
 
     return extremes(product, len(point), CLOSE, np.random.default_rng(seed)).largest
 

@@ -18,7 +18,6 @@ from landscape_cli.reproduction.measured import Measured, across
 
 CONVERGED = 1e-8  # |uv - 1| where a descent has reached the valley
 PARTS = 1000  # of the finite sum
-TOLD = 200  # times at which the curvature under noise is kept, evenly spaced
 SHOWN = 40  # steps of the paths that are drawn
 
 
@@ -64,7 +63,12 @@ def toy_valley_model(
     ends, paths = [], {}
     for rate in rates:
         path = descend(
-            function, torch.cat([sharp + sharp.flip(-1) * beside, first]), "gd", {"lr": rate}, steps, lab.seed
+            function,
+            torch.cat([sharp + beside * torch.tensor([0.0, 1.0]), first]),
+            "gd",
+            {"lr": rate},
+            steps,
+            lab.seed,
         )
         end = path.points[1:, -1]
         ends.append(np.where(np.abs(end.prod(-1) - 1) < CONVERGED, np.square(end).sum(-1), np.nan))
@@ -72,31 +76,26 @@ def toy_valley_model(
     noise = spread * lab.random("labels").standard_normal(PARTS)
     labels, generator = torch.from_numpy(1 + noise - noise.mean()), torch.Generator().manual_seed(lab.seed)
     tried = [(rate, 1) for rate in noisy_rates] + [(max(noisy_rates), batch) for batch in batches]
-    curves = [
-        label_noise_sgd(
-            sharp.expand(starts, 2), labels, generator, lr=rate, batch=batch, steps=round(time / rate)
-        )
+    scale = np.array([rate / batch for rate, batch in tried])
+    many = sharp.expand(starts, 2)
+    curvatures = [
+        label_noise_sgd(many, labels, generator, lr=rate, batch=batch, steps=round(time / rate))
         for rate, batch in tried
     ]
-    scale = np.array([rate / batch for rate, batch in tried])
     return {
         "barrier": float(function.value(floor).max()),
         "flat_off": eigenvalues[:, 0].abs().numpy(),
         "top_off": (eigenvalues[:, 1] - floor.square().sum(-1)).abs().numpy(),
         "over_bound": [_largest(end) * rate / 2 for rate, end in zip(rates, ends, strict=True)],
-        "share_converged": {
-            f"{rate:g}": np.isfinite(end).mean() for rate, end in zip(rates, ends, strict=True)
-        },
-        "rank_correlation": spearman(scale, np.array([curve[-1] for curve in curves])),
+        "share_converged": [float(np.isfinite(end).mean()) for end in ends],
+        "rank_correlation": spearman(scale, np.array(curvatures)),
         "scale": scale,
+        "curvatures": curvatures,
+        "by_rate": len(noisy_rates),
         "rates": rates,
         "ends": np.array(ends),
         "valley": floor.T.numpy(),
         "paths": paths,
-        "time": np.linspace(0, time, TOLD + 1),
-        "curvature": {
-            f"{rate:g}, batch {batch}": curve for (rate, batch), curve in zip(tried, curves, strict=True)
-        },
     }
 
 
@@ -108,7 +107,8 @@ def draw_toy_valley_model(seeds: Sequence[Measured], *, shown: Sequence[str]) ->
         shown: the step sizes whose paths are drawn.
     """
     first, rates = seeds[0], np.asarray(seeds[0]["rates"])
-    ends = across(seeds, "ends")
+    ends, curvatures = across(seeds, "ends"), across(seeds, "curvatures")
+    scale, count = first["scale"], int(first["by_rate"])
     panels = [
         Panel(
             "From a sharp minimum's side",
@@ -132,13 +132,13 @@ def draw_toy_valley_model(seeds: Sequence[Measured], *, shown: Sequence[str]) ->
         ),
         Panel(
             "SGD from the sharp end",
-            "time = step size · steps",
-            "mean of u² + v²",
+            "step size / batch size",
+            "mean of u² + v² after the same time",
             [
-                Series(f"SGD, step size {name}", first["time"], curves, look=look)
-                for look, (name, curves) in enumerate(across(seeds, "curvature").items())
+                Series("SGD, step size varied", scale[:count], curvatures[:, :count], look=3),
+                Series("SGD, batch size varied", scale[count:], curvatures[:, count:], look=5),
             ],
-            log="y",
+            log="xy",
         ),
     ]
     return {"valley": draw_panels(panels)}
@@ -146,8 +146,8 @@ def draw_toy_valley_model(seeds: Sequence[Measured], *, shown: Sequence[str]) ->
 
 def label_noise_sgd(
     start: Tensor, labels: Tensor, random: torch.Generator, *, lr: float, batch: int, steps: int
-) -> Array:
-    """Return the mean over descents of u^2 + v^2 under SGD on the mean over i of 1/2 (uv - y_i)^2.
+) -> float:
+    """Return the mean over descents of u^2 + v^2 after SGD on the mean over i of 1/2 (uv - y_i)^2.
 
     Args:
         start: (n, 2), float64.
@@ -156,18 +156,12 @@ def label_noise_sgd(
         lr: step size.
         batch: parts of a step.
         steps: how many.
-
-    Returns:
-        At `TOLD` + 1 evenly spaced steps, of the first and the last are two.
     """
-    kept = set(np.linspace(0, steps, TOLD + 1).round().astype(int).tolist())
-    points, found = start.clone(), []
-    for step in range(steps + 1):
-        if step in kept:
-            found.append(float(points.square().sum(-1).mean()))
+    points = start
+    for _ in range(steps):
         drawn = labels[torch.randint(len(labels), (len(points), batch), generator=random)].mean(1)
         points = points - lr * (points.prod(-1) - drawn)[:, None] * points.flip(-1)
-    return np.array(found)
+    return float(points.square().sum(-1).mean())
 
 
 def _largest(values: Array) -> float:

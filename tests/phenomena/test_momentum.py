@@ -78,7 +78,7 @@ def test_claims_hold() -> None:
 @pytest.mark.parametrize(
     ("settings", "failing"),
     [
-        ({"momentum": 0.0}, [CHANGE, IMPLICIT, RAVINE, BOURRELY, OVER]),
+        ({"momentum": 1e-9}, [CHANGE, RAVINE, BOURRELY, OVER]),
         ({"momentum": 0.9, "steps": 30, "target": 2.0}, [RAVINE, BOURRELY]),
         ({"wells": {"narrow": 8.0, "wide": 2.0, "rise": 0.0}}, [OVER]),
         ({"lr": 0.4}, [STUCK]),
@@ -96,6 +96,19 @@ def test_other_forms_than_torchs_are_refuted(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(momentum, "lecture_form", lambda s, x, rates, beta: right(s, x, rates * 1.001, beta))
     monkeypatch.setattr(momentum, "look_ahead_form", lambda s, x, r, beta, n: other(s, x, r * 1.001, beta, n))
     assert verdicts(NAME, measured())[:2] == ["fails", "fails"]
+
+
+def test_slides_that_were_momentum_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def as_torch(curvature: Array, start: Array, rate: float, beta: float, steps: int) -> Array:
+        return momentum.lecture_form(lambda w: curvature * w, start, np.full(steps, rate), beta)
+
+    def on_changes(form: momentum.Gradient, start: Array, alpha: float, rate: float, steps: int) -> Array:
+        return momentum.lecture_form(form, start, np.full(steps, rate), 1 - alpha)
+
+    monkeypatch.setattr(momentum, "gradient_ahead", as_torch)
+    monkeypatch.setattr(momentum, "shrunk", on_changes)
+    told = verdicts(NAME, measured())
+    assert [number for number, verdict in enumerate(told) if verdict == "fails"] == [IMPLICIT, SHRUNK]
 
 
 def test_at_the_origin_the_rule_as_written_is_right() -> None:

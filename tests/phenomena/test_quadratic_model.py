@@ -25,6 +25,7 @@ def labs(lab: MakeLab) -> list[Lab]:
     words = [
         *["dataset=digits", "dataset.train_size=50", "dataset.pool=2", "architecture=mlp", "epochs=3"],
         *["architecture.widths=[2]", "architecture.activation=tanh", f"optimizer.weight_decay={DECAY}"],
+        "batch_size=50",
     ]
     return [lab({"mlp": words}, seed) for seed in range(3)]
 
