@@ -60,7 +60,9 @@ def model_averaging(lab: Lab, *, members: Sequence[str], epochs: Sequence[int]) 
     }
 
 
-def draw_model_averaging(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:
+def draw_model_averaging(
+    seeds: Sequence[Measured], *, names: Mapping[str, str], title: str
+) -> dict[str, Figure]:
     """Draw loss and error over the number of members, of ensembles and of their mean member."""
     joint, mean = across(seeds, "ensemble"), across(seeds, "mean_member")
     panels = []
@@ -72,7 +74,7 @@ def draw_model_averaging(seeds: Sequence[Measured], *, names: Mapping[str, str])
                 places = np.arange(1, values.shape[1] + 1)
                 series.append(Series(f"{kind}, {words}", places, values, look=2 * number + offset))
         panels.append(Panel("", "members", unit, series))
-    return {"ensembles": draw_panels(panels)}
+    return {"ensembles": draw_panels(panels, title=title)}
 
 
 def bias_variance(
