@@ -51,7 +51,7 @@ def ravine(condition: float = 100.0, dimension: int = 2) -> Function:
 def saddle(curvature: float = 1.0) -> Function:
     """Return (x^2 - c y^2) / 2: a strict saddle at the origin; from (1, 0) gradient descent ends on it."""
     start = (1.0, 1e-6)
-    made = quadratic(torch.tensor([1.0, -curvature]), f"(x^2 - {curvature:g} y^2) / 2")
+    made = quadratic(torch.tensor([1.0, -curvature], dtype=torch.float64), f"(x^2 - {curvature:g} y^2) / 2")
     return Function(
         made.value,
         made.box,
@@ -129,7 +129,7 @@ def two_wells(narrow: float = 50.0, wide: float = 2.0, distance: float = 3.0, ri
         mean = (shares[..., None] * each).sum(-2)
         spread = torch.einsum("...w,...wi,...wj->...ij", shares, each, each)
         spread = spread - mean[..., :, None] * mean[..., None, :]
-        curve = (shares * torch.tensor(curvatures).to(points)).sum(-1)
+        curve = (shares * torch.tensor(curvatures, dtype=torch.float64).to(points)).sum(-1)
         return curve[..., None, None] * torch.eye(2).to(points) - spread / softness
 
     reach = 1.3 * right

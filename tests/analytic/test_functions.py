@@ -16,6 +16,7 @@ CASES = [
     {"name": "rastrigin", "dimension": 3},
     {"name": "styblinski_tang", "dimension": 3},
     {"name": "two_wells", "narrow": 9.0, "wide": 4.0, "distance": 2.0, "rise": 0.3},
+    {"name": "two_wells", "narrow": 9.1, "wide": 0.7},
     {"name": "matrix_factorization", "eigenvalues": [3.0, 1.0]},
     {"name": "matrix_factorization", "eigenvalues": [5.0, 3.0, 1.0], "rank": 2},
     {"name": "tensor_factorization", "dimension": 4},
@@ -71,6 +72,11 @@ def test_beale_and_himmelblau_have_the_values_of_their_definitions() -> None:
     assert build({"name": "beale"}).value(at).tolist() == pytest.approx([14.203125, 14.203125])
     assert build({"name": "himmelblau"}).value(at).tolist() == pytest.approx([170.0, 106.0])
     assert build({"name": "rosenbrock"}).value(at).tolist() == pytest.approx([1.0, 0.0])
+
+
+def test_a_saddle_has_its_curvature_in_double_precision() -> None:
+    at = torch.tensor([[0.0, 1.0]], dtype=torch.float64)
+    assert build({"name": "saddle", "curvature": 0.1}).gradient(at).tolist() == [[0.0, -0.1]]
 
 
 def test_wells_have_their_curvatures_and_the_rise() -> None:
