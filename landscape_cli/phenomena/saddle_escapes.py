@@ -246,7 +246,7 @@ def draw_gd_exponential_time(
             "steps, median over starts",
             [
                 *(Series(names[name], saddles, found) for name, found in steps.items()),
-                Series(f"times {factor:.2f} a saddle", saddles, law, look=6),
+                Series(f"times {factor:.2f} a saddle", saddles, law, look=7),
             ],
             log="y",
         ),

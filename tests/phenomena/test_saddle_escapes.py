@@ -39,20 +39,20 @@ def test_where_there_is_no_noise_nothing_leaves() -> None:
 
 
 def test_a_large_ball_leaves_small_dimensions_at_once() -> None:
-    """Nearly at the target in ten dimensions, in many dimensions far from it in the one that counts."""
-    rules = {"noisy_gd": {"noise": 1e-8}, "perturbed_gd": {"radius": 2.5, "threshold": 1e-3, "wait": 100}}
-    found = measure(NOISE, LABS, **FEW, rules=rules)
+    """In two dimensions it is nearly there, in many it is far from there in the one that counts."""
+    rules = {"noisy_gd": {"noise": 1e-8}, "perturbed_gd": {"radius": 2.0, "threshold": 1e-3, "wait": 100}}
+    found = measure(NOISE, LABS, **{**FEW, "dimensions": [2, 10_000]}, rules=rules)
     assert verdicts(NOISE, found)[3:5] == ["holds", "fails"]
 
 
 SMALL: dict[str, Any] = {
     "functions": {
         "rank_1": {"name": "matrix_factorization", "eigenvalues": [5.0, 3.0, 1.0], "rank": 1},
-        "tensor": {"name": "tensor_factorization", "dimension": 2},
+        "tensor": {"name": "tensor_factorization", "dimension": 4},
     },
-    "reach": {"rank_1": 1.0, "tensor": 0.7},
+    "reach": {"rank_1": 1.0, "tensor": 0.5},
     "starts": 30,
-    "steps": {"rank_1": 500, "tensor": 500},
+    "steps": {"rank_1": 500, "tensor": 1000},
 }
 
 
@@ -62,7 +62,7 @@ def test_random_starts_end_at_minima_and_those_on_the_stable_manifold_at_saddles
     for seed in found:
         # from x_1 = 0 to sqrt(3) e_2, of the loss (25 + 1) / 4 where the least is (9 + 1) / 4
         assert seed["stable"]["rank_1"][-1] == pytest.approx(4.0)
-        # from u_1 = u_2 to 2 u^2 = 1 / sqrt 8^(1/2): 1 - 2 u^4 + (2 u^2)^4 / 2 - 1/2
+        # from u_1 = u_2 = u, the others zero, to 8 u^4 = 1: 1/2 - 2 u^4 + (2 u^2)^4 / 2
         square = math.sqrt(1 / 8)
         assert seed["stable"]["tensor"][-1] == pytest.approx(0.5 - 2 * square**2 + 8 * square**4)
     assert list(drawn(ALMOST, found)) == ["excess"]
@@ -112,7 +112,11 @@ def test_where_the_way_in_is_flat_no_saddle_holds_for_long() -> None:
     given: dict[str, Any] = {"saddles": [2, 3, 4], "starts": 15, "most": 400, "shown": 3}
     flat = measure(CHAIN, LABS, **given, ratio=0.05)
     assert verdicts(CHAIN, flat)[0] == "fails"
+
+
+def test_a_perturbation_of_length_zero_is_gradient_descent() -> None:
+    given: dict[str, Any] = {"saddles": [3, 4, 5], "starts": 15, "most": 600, "shown": 3}
     still = {"radius": 0.0, "threshold": 1e-2, "wait": 20}
     without = measure(CHAIN, LABS, **given, perturbation=still)
-    assert verdicts(CHAIN, without)[1] == "fails"
+    assert verdicts(CHAIN, without) == ["holds", "fails"]
     assert without[0]["steps"]["perturbed_gd"].tolist() == without[0]["steps"]["gd"].tolist()
