@@ -78,4 +78,5 @@ def _polished(function: Function, points: Tensor) -> Tensor:
 
 
 def _arrived(function: Function, points: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(function.gradient(points), dim=-1) < ZERO_GRADIENT
+    length: Tensor = torch.linalg.vector_norm(function.gradient(points), dim=-1)
+    return length < ZERO_GRADIENT

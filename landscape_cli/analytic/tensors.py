@@ -41,7 +41,8 @@ def tensor_components(components: Tensor) -> Function:
 def on_spheres(points: Tensor, dimension: int) -> Tensor:
     """Return points, (..., k d), whose k vectors of `dimension` coordinates are scaled to unit length."""
     vectors = points.reshape(*points.shape[:-1], -1, dimension)
-    return (vectors / torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)).flatten(-2)
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    return (vectors / lengths).flatten(-2)
 
 
 def worst_component(points: Tensor, components: Tensor) -> Tensor:

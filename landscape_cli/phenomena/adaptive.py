@@ -57,7 +57,8 @@ def adagrad_rmsprop_adam(
             rate: _path(far, start, name, {**defaults.get(name, {}), "lr": rate * unit}, steps).loss[0]
             for rate in tried
         }
-        chosen[name] = min(paths, key=lambda rate, paths=paths: paths[rate][-1])
+        ends = {rate: float(path[-1]) for rate, path in paths.items()}
+        chosen[name] = min(ends, key=ends.__getitem__)
         losses[name] = paths[chosen[name]]
     compared = {name: _compared(near, start, name, options, updates) for name, options in defaults.items()}
     effective = _effective_rates(random.standard_normal((steps, dimension)), defaults)

@@ -247,7 +247,8 @@ def _normal(lab: Lab, purpose: str, *shape: int) -> Tensor:
 def _truth(lab: Lab, purpose: str, dimension: int, rank: int) -> Tensor:
     """Return a Gaussian Z, scaled to the largest eigenvalue 1 of Z Z^T."""
     factor = _normal(lab, purpose, dimension, rank)
-    return factor / torch.linalg.matrix_norm(factor, 2)
+    largest: Tensor = torch.linalg.matrix_norm(factor, 2)
+    return factor / largest
 
 
 def _descended(lab: Lab, purpose: str, function: Function, starts: int, steps: int) -> Arrival:

@@ -1,6 +1,7 @@
 """Momentum in the forms in which it is written, and what it is good for (Polyak 1964; Nesterov 1983)."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,8 @@ def momentum_nesterov(
 
     def by_torch(rule: str, **given: float) -> Array:
         start = torch.from_numpy(first[None])
-        return descend(function, start, rule, {"lr": rate, **given}, steps, lab.seed).points[0]
+        points: Array = descend(function, start, rule, {"lr": rate, **given}, steps, lab.seed).points[0]
+        return points
 
     paths = {
         "gradient descent": by_torch("gd"),
@@ -160,7 +162,8 @@ def lecture_form(slope: Gradient, start: Array, rates: Array, momentum: float) -
 def torch_form(slope: Gradient, start: Array, rates: Array, momentum: float) -> Array:
     """Return the points, (steps + 1, d), of torch's SGD under a schedule: v <- beta v + g, w <- w - lr v."""
     point = torch.from_numpy(start.copy())
-    optimizer = without_compiler(torch.optim.SGD)([point], lr=0.0, momentum=momentum)
+    kind: Any = without_compiler(torch.optim.SGD)
+    optimizer = kind([point], lr=0.0, momentum=momentum)
     points = [start]
     for rate in rates:
         optimizer.param_groups[0]["lr"] = float(rate)

@@ -1,6 +1,7 @@
 """The loss near a minimum as a quadratic, and what that says of gradient descent (Bishop 2006, chapter 7)."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -155,8 +156,8 @@ def stationary_point(loss: Loss, start: Tensor) -> Tensor:
         fixed = _like(start, vector)
         return _array(grad(lambda at: slope(at) @ fixed)(_like(start, x)))
 
-    options = {"gtol": STATIONARY}
-    found = minimize(height, _array(start), jac=True, hessp=product, method="trust-ncg", options=options)
+    how: dict[str, Any] = {"hessp": product, "options": {"gtol": STATIONARY}}
+    found = minimize(height, _array(start), jac=True, method="trust-ncg", **how)
     return _like(start, found.x)
 
 

@@ -64,7 +64,8 @@ def lr_bound_2_over_lambdamax(
 
     def path(rule: str, rate: float, count: int) -> Array:
         given = options(rule, rate, momentum)
-        return descend(function, start, RULES[rule], given, count, lab.seed).loss[0]
+        loss: Array = descend(function, start, RULES[rule], given, count, lab.seed).loss[0]
+        return loss
 
     def grown(part: float) -> dict[str, float]:
         ends = {rule: path(rule, part * bound[rule] / condition, steps)[[0, -1]] for rule in RULES}

@@ -115,9 +115,11 @@ def draw_toy_valley_model(seeds: Sequence[Measured], *, shown: Sequence[str]) ->
             "u",
             "v",
             [
-                Series("valley uv = 1", *first["valley"], look=6),
+                Series("valley uv = 1", first["valley"][0], first["valley"][1], look=6),
                 *(
-                    Series(f"step size {rate}", *first["paths"][rate].T, look=look)
+                    Series(
+                        f"step size {rate}", first["paths"][rate][:, 0], first["paths"][rate][:, 1], look=look
+                    )
                     for look, rate in enumerate(shown)
                 ),
             ],
