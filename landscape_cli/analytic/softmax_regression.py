@@ -54,3 +54,8 @@ def softmax_regression(inputs: Tensor, targets: Tensor, classes: int, decay: flo
     steepest = float(torch.linalg.eigvalsh(rows.mT @ rows / samples)[-1]) / 2 + decay
     zero, box = (0.0,) * dimension, ((-1.0, 1.0),) * dimension
     return Function(value, box, zero, 1 / steepest, gradient, hessian, formula="softmax regression")
+
+
+def point_of(weight: Tensor, bias: Tensor) -> Tensor:
+    """Return a linear layer's weight, (classes, features), and bias, (classes,), as a point, (1, d)."""
+    return torch.cat([weight, bias[:, None]], dim=1).detach().double().reshape(1, -1)

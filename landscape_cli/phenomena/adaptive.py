@@ -22,6 +22,7 @@ TORCHS = {"adagrad": torch.optim.Adagrad, "rmsprop": torch.optim.RMSprop, "adam"
 
 SQUARES = {"adagrad": "sum", "rmsprop": "square_avg", "adam": "exp_avg_sq"}
 """Optimizer -> what torch calls its G."""
+SHOWN = 1e-12  # the least loss in the picture
 EARLY = 10  # steps that the slope of the effective learning rate leaves out
 
 
@@ -48,7 +49,8 @@ def adagrad_rmsprop_adam(
             in units of one over the largest curvature.
     """
     random = lab.random("start")
-    start = random.standard_normal(dimension)
+    # from 1/2 to 3/2 of either sign: no gradient is small against eps
+    start = random.uniform(0.5, 1.5, dimension) * random.choice([-1.0, 1.0], dimension)
     near, far = ravine(100.0, dimension), ravine(condition, dimension)
     losses, chosen = {}, {}
     for name, tried in rates.items():
@@ -166,18 +168,16 @@ def draw_adagrad_rmsprop_adam(seeds: Sequence[Measured], *, names: Mapping[str, 
     looks = {name: look for look, name in enumerate(labels)}
 
     def curves(path: str, begin: int) -> list[Series]:
+        found = {name: np.where(each > SHOWN, each, np.nan) for name, each in across(seeds, path).items()}
         return [
             Series(
-                labels[name],
-                np.arange(begin, values.shape[1], dtype=float),
-                values[:, begin:],
-                look=looks[name],
+                labels[name], np.arange(begin, each.shape[1], dtype=float), each[:, begin:], look=looks[name]
             )
-            for name, values in across(seeds, path).items()
+            for name, each in found.items()
         ]
 
     panels = [
-        Panel("A ravine along the axes", "step", "loss", curves("loss", 0), log="y"),
+        Panel("A ravine along the axes", "step", "loss", curves("loss", 1), log="xy"),
         Panel(
             "Gradients of one size",
             "step",

@@ -1,4 +1,4 @@
-"""Newton's method: one step on a quadratic, few on a convex loss, drawn to saddles; its batches (Huang)."""
+"""Newton's method: one step on a quadratic, few on a convex loss, and drawn to saddles (Huang, CS7150)."""
 
 import math
 import time
@@ -12,8 +12,7 @@ from torch import Tensor
 from landscape_cli.analytic.descent import descend
 from landscape_cli.analytic.function import Function
 from landscape_cli.analytic.quadratics import saddle
-from landscape_cli.analytic.rules import RULES
-from landscape_cli.analytic.softmax_regression import softmax_regression
+from landscape_cli.analytic.softmax_regression import point_of, softmax_regression
 from landscape_cli.analytic.stationary import classify
 from landscape_cli.analytic.surfaces2d import himmelblau
 from landscape_cli.arrays import Array
@@ -24,7 +23,6 @@ from landscape_cli.reproduction.measured import Measured, across
 NEWTON, DESCENT = "Newton's method", "gradient descent"
 STEPS = 12  # of Newton's method, which has long come to stand by then
 HALVINGS = 10  # steps of damped Newton, eta = 1/2
-RANK = 1e-10  # eigenvalues below this part of the largest count as zero
 
 
 def newton(
@@ -54,7 +52,9 @@ def newton(
         starts: how many, on the saddle and on Himmelblau's function.
         sizes: of matrices whose inversion is timed.
     """
-    function, start = _regression(lab, run, decay)
+    samples, start = lab.data(run).train, point_of(*lab.network(run).parameters())
+    classes = lab.data(run).classes
+    function = softmax_regression(samples.inputs, samples.targets, classes, decay)
     fast = descend(function, start, "newton", {"lr": 1.0}, STEPS, lab.seed).loss[0]
     slow = [
         descend(function, start, "gd", {"lr": rate * function.lr}, most, lab.seed).loss[0] for rate in rates
@@ -76,14 +76,6 @@ def newton(
         "seconds": seconds,
         "model": _models(),
     }
-
-
-def _regression(lab: Lab, run: str, decay: float) -> tuple[Function, Tensor]:
-    """Return the loss of a run's linear network on the training split, and its weights as a start, (1, d)."""
-    weight, bias = (parameter.detach() for parameter in lab.network(run).parameters())
-    split = lab.data(run).train
-    start = torch.cat([weight, bias[:, None]], dim=1).double().reshape(1, -1)
-    return softmax_regression(split.inputs, split.targets, len(bias), decay), start
 
 
 def _steps_to(excess: Array, wanted: float) -> float:
@@ -215,90 +207,4 @@ def draw_newton(seeds: Sequence[Measured]) -> dict[str, Figure]:
                 )
             ]
         ),
-    }
-
-
-def stochastic_newton(
-    lab: Lab, *, run: str, batch: int, steps: int, dampings: Sequence[float], rates: Sequence[float]
-) -> Measured:
-    """Compare w - (H + damping I)^-1 g and w - lr g, gradient and Hessian being those of a batch.
-
-    The loss is that of softmax regression. Undamped steps take the pseudo-inverse. Damping and learning rate
-    are those of the lowest final loss of all training samples; every method sees the same batches.
-
-    Args:
-        lab: has a linear network, from whose weights the descents start.
-        run: its name.
-        batch: samples, drawn without replacement for each step.
-        steps: how many.
-        dampings: to choose from.
-        rates: of stochastic gradient descent, to choose from.
-    """
-    whole, start = _regression(lab, run, decay=0.0)
-    split, classes = lab.data(run).train, len(next(lab.network(run).parameters()))
-    random = lab.random("batches")
-    drawn = [torch.from_numpy(random.permutation(len(split))[:batch]) for _ in range(steps)]
-    parts = [softmax_regression(split.inputs[rows], split.targets[rows], classes) for rows in drawn]
-
-    def losses(rule: str, **options: float) -> Array:
-        point, found = start, [float(whole.value(start))]
-        for part in parts:
-            point = RULES[rule](part, point, torch.Generator(), **options)().clone()
-            found.append(float(whole.value(point)))
-        return np.array(found)
-
-    damped = {damping: losses("newton", lr=1.0, damping=damping) for damping in dampings}
-    descent = {rate: losses("gd", lr=rate) for rate in rates}
-    damping, rate = (min(tried, key=lambda one: _last(tried[one])) for tried in (damped, descent))
-    curves = {
-        "stochastic gradient descent": descent[rate],
-        "stochastic Newton, damped": damped[damping],
-        "stochastic Newton, undamped": losses("newton", lr=1.0),
-    }
-    sgd, best, undamped = (curve[-1] for curve in curves.values())
-    spectra = {
-        name: np.linalg.eigvalsh(function.hessian(start)[0].numpy())[::-1]
-        for name, function in (("of a batch", parts[0]), ("of all samples", whole))
-    }
-    ranks = {name: int((values > RANK * values[0]).sum()) for name, values in spectra.items()}
-    return {
-        "rank_over_bound": ranks["of a batch"] / (batch * (classes - 1)),
-        "rank_over_that_of_all": ranks["of a batch"] / ranks["of all samples"],
-        "undamped_over_damped": undamped / best,
-        "damped_over_sgd": best / sgd,
-        "chosen_damping": damping,
-        "chosen_rate": rate,
-        "ranks": ranks,
-        "loss": curves,
-        "spectrum": spectra,
-    }
-
-
-def _last(losses: Array) -> float:
-    """Return the last loss; inf where it is no number."""
-    return float(losses[-1]) if math.isfinite(losses[-1]) else math.inf
-
-
-def draw_stochastic_newton(seeds: Sequence[Measured]) -> dict[str, Figure]:
-    """Draw the training loss over steps, and the spectra of the Hessians of a batch and of all samples."""
-    curves = [
-        Series(name, np.arange(values.shape[1], dtype=float), values)
-        for name, values in across(seeds, "loss").items()
-    ]
-    spectra = [
-        Series(
-            f"Hessian {name}",
-            np.arange(1.0, values.shape[1] + 1),
-            np.where(values > 1e-14, values, np.nan),
-            look=look,
-        )
-        for look, (name, values) in enumerate(across(seeds, "spectrum").items(), start=4)
-    ]
-    return {
-        "losses": draw_panels(
-            [
-                Panel("Training loss", "step", "cross-entropy (nats)", curves, log="y"),
-                Panel("Spectrum at the start", "number", "eigenvalue", spectra, log="y"),
-            ]
-        )
     }
