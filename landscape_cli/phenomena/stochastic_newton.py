@@ -55,7 +55,7 @@ def stochastic_newton(
         "stochastic Newton, damped": damped[damping],
         "stochastic Newton, undamped": losses("newton", lr=1.0),
     }
-    sgd, best, undamped = (curve[-1] for curve in curves.values())
+    sgd, best, undamped = (_last(curve) for curve in curves.values())
     spectra = {
         name: np.linalg.eigvalsh(function.hessian(start)[0].numpy())[::-1]
         for name, function in (("of a batch", parts[0]), ("of all samples", whole))

@@ -28,7 +28,7 @@ def test_the_path_is_that_of_solving_for_each_batch(found: list[Measured]) -> No
     for _ in range(6):
         rows = random.permutation(60)[:4]
         part = softmax_regression(split.inputs[rows], split.targets[rows], 3)
-        matrix = part.hessian(point) + seed["chosen_damping"] * torch.eye(15)
+        matrix = part.hessian(point) + seed["chosen_damping"] * torch.eye(15, dtype=torch.float64)
         point = point - torch.linalg.inv(matrix) @ part.gradient(point)
         losses.append(float(whole.value(point)))
     assert_allclose(seed["loss"]["stochastic Newton, damped"], losses, rtol=1e-8)
