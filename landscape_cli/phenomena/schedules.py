@@ -51,7 +51,7 @@ def lr_schedules(lab: Lab, *, constant: str, decaying: Sequence[str], abrupt: st
         "values_off": values,
         "jump": jump,
         "decaying_over_constant": {run: losses[run][-1] / losses[constant][-1] for run in decaying},
-        "abrupt_over_initial": losses[abrupt][1:].min() / losses[abrupt][0],
+        "highest_over_initial": {run: losses[run].max() / losses[run][0] for run in (abrupt, warmed)},
         "warmed_over_abrupt": losses[warmed][-1] / losses[abrupt][-1],
         "train_loss": losses,
         "time": times,

@@ -59,9 +59,10 @@ def newton(
     slow = [
         descend(function, start, "gd", {"lr": rate * function.lr}, most, lab.seed).loss[0] for rate in rates
     ]
+    lowest = min(np.nanmin(loss) for loss in [fast, *slow])
     over = {
-        NEWTON: fast - fast.min(),
-        DESCENT: min((loss - fast.min() for loss in slow), key=lambda loss: _steps_to(loss, excess)),
+        NEWTON: fast - lowest,
+        DESCENT: min((loss - lowest for loss in slow), key=lambda loss: _steps_to(loss, excess)),
     }
     steps = {name: _steps_to(loss, excess) for name, loss in over.items()}
     seconds = [_seconds_to_invert(lab, size) for size in sizes]
@@ -200,7 +201,7 @@ def draw_newton(seeds: Sequence[Measured]) -> dict[str, Figure]:
         "saddles": draw_panels(
             [
                 Panel(
-                    "Newton's method on Himmelblau's function, by start",
+                    "Himmelblau's function, Newton's method by start",
                     "x",
                     "y",
                     points={name: (places[0], places[1]) for name, places in ends.items()},

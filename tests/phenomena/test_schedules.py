@@ -122,7 +122,7 @@ def test_schedules_of_tiny_runs_are_the_formulas(found: list[Measured]) -> None:
 
 HOLDS = {
     "decaying_over_constant": dict.fromkeys(("step", "cosine", "warm-up and cosine"), 0.5),
-    "abrupt_over_initial": 1.1,
+    "highest_over_initial": {"no warm-up": 1.1, "warm-up": 1.0},
     "warmed_over_abrupt": 0.1,
 }
 
@@ -140,17 +140,23 @@ def test_each_claim_of_several_schedules_can_fail(
     found: list[Measured], first: int, quantity: str, value: float
 ) -> None:
     held = [{**seed, **HOLDS} for seed in found]
-    assert verdicts(SCHEDULES, held) == ["holds"] * 14
+    assert verdicts(SCHEDULES, held) == ["holds"] * 15
     for number, name in enumerate(held[0][quantity]):
         seeds = [{**seed, quantity: {**seed[quantity], name: value}} for seed in held]
         failing = [at for at, verdict in enumerate(verdicts(SCHEDULES, seeds)) if verdict == "fails"]
         assert failing == [first + number]
 
 
-@pytest.mark.parametrize(("claim", "name"), [(12, "abrupt_over_initial"), (13, "warmed_over_abrupt")])
-def test_each_claim_of_a_warm_up_can_fail(found: list[Measured], claim: int, name: str) -> None:
-    value = 0.5 if claim == 12 else 1.5
-    seeds = [{**seed, **HOLDS, name: value} for seed in found]
+@pytest.mark.parametrize(
+    ("claim", "values"),
+    [
+        (12, {"highest_over_initial": {"no warm-up": 1.0, "warm-up": 1.0}}),
+        (13, {"highest_over_initial": {"no warm-up": 1.1, "warm-up": 1.2}}),
+        (14, {"warmed_over_abrupt": 1.5}),
+    ],
+)
+def test_each_claim_of_a_warm_up_can_fail(found: list[Measured], claim: int, values: dict[str, Any]) -> None:
+    seeds = [{**seed, **HOLDS, **values} for seed in found]
     assert [at for at, verdict in enumerate(verdicts(SCHEDULES, seeds)) if verdict == "fails"] == [claim]
 
 
