@@ -58,14 +58,18 @@ def spurious_minima(function: Function, start: Tensor, rounds: int, steps: int, 
         points[going] = now
         going = going[~_arrived(function, now) & (function.value(now) > reached)]
     above = (function.value(points) > reached).nonzero().squeeze(1)
-    for some in above[~_arrived(function, points[above])].split(AT_ONCE):
+    for some in _parts(above[~_arrived(function, points[above])]):
         points[some] = _polished(function, points[some])
     certified = torch.zeros(len(start), dtype=torch.bool)
-    for some in above.split(AT_ONCE):
+    for some in _parts(above):
         kinds = classify(function, points[some], gradient=ZERO_GRADIENT, curvature=0.0).kind
         certified[some] = kinds == KINDS.index("minimum")
     loss = function.value(points)
     return Ends(points, loss, certified & (loss > reached), ~certified & (loss > reached))
+
+
+def _parts(numbers: Tensor) -> list[Tensor]:
+    return [part for part in numbers.split(AT_ONCE) if len(part)]  # of none split makes one part
 
 
 def _polished(function: Function, points: Tensor) -> Tensor:

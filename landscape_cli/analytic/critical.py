@@ -31,6 +31,8 @@ def seek(function: Function, start: Tensor, steps: int) -> Tensor:
             if bool(better.all()):
                 break
             move = torch.where(better[:, None], move, move / 2)
+        if not bool(better.any()):
+            break
         points = torch.where(better[:, None], after, points)
         gradient = torch.where(better[:, None], there, gradient)
     return points

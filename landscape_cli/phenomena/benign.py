@@ -52,14 +52,14 @@ def _problems(lab: Lab) -> dict[str, tuple[Function, float]]:
     upper = torch.from_numpy(np.triu(lab.random("observed").random_sample((50, 50)) < 0.4))
     bound = 1.5 * float(torch.linalg.vector_norm(truth[50], dim=-1).max())
     completion = matrix_completion(truth[50], upper | upper.T, bound=bound, weight=100.0)
-    inputs, labels = _normal(lab, "inputs", 12, 5) / 5**0.5, _normal(lab, "labels", 12)
-    quadratic = quadratic_network(inputs, labels, torch.tensor([1.0, -1.0] * 5, dtype=torch.float64))
+    inputs, labels = _normal(lab, "inputs", 20, 10) / 10**0.5, _normal(lab, "labels", 20)
+    quadratic = quadratic_network(inputs, labels, torch.tensor([1.0, -1.0] * 10, dtype=torch.float64))
     return {
         "matrix factorization": (matrix_factorization([5.0, 3.0, 1.0], 2), 1.0),
         "matrix sensing": (matrix_sensing(truth[10], sensors), 10**-0.5),
         "matrix completion": (completion, 50**-0.5),
         "tensor factorization": (tensor_factorization(5), 5**-0.5),
-        "quadratic units": (replace(quadratic, lr=0.2), 5**-0.5),
+        "quadratic units": (replace(quadratic, lr=0.2), 10**-0.5),
         "linear layers": (linear_chain(3), 1.0),
         "ReLU student": (relu_teacher(torch.eye(8, dtype=torch.float64), 8), 8**-0.5),
     }

@@ -50,18 +50,16 @@ def quadratic_activation_net(
     """
     inputs = _normal(lab, "inputs", samples, dimension) / dimension**0.5
     labels = _normal(lab, "labels", samples)
-    loss, at_zero = {}, {}
+    loss, options = {}, {"lr": lr, "momentum": 0.9}
     for width in widths:
         function = quadratic_network(inputs, labels, torch.tensor([1.0, -1.0] * (width // 2)).double())
         start = _normal(lab, f"starts, {width}", starts, function.dimension) / dimension**0.5
-        loss[str(width)] = arrive(
-            function, start, "heavy_ball", {"lr": lr, "momentum": 0.9}, steps, looks=2
-        ).loss[:, -1]
-        at_zero[str(width)] = float(classify(function, torch.zeros_like(start[:1])).eigenvalues[0, 0])
+        loss[str(width)] = arrive(function, start, "heavy_ball", options, steps, looks=2).loss[:, -1]
+    at_zero = classify(function, torch.zeros_like(start[:1])).eigenvalues[0, 0]  # the same for all widths
     return {
         "widths": widths,
         "reached": {width: (values < fitted).mean() for width, values in loss.items()},
-        "eigenvalue_at_0": at_zero,
+        "eigenvalue_at_0": float(at_zero),
         "loss": loss,
     }
 

@@ -12,7 +12,7 @@ def measured(steps: int, settling: int) -> list[Measured]:
 
 
 def test_every_problem_but_the_last_is_solved() -> None:
-    found = measured(steps=500, settling=1200)
+    found = measured(steps=400, settling=1000)
     assert verdicts(NAME, found)[:6] == ["holds"] * 6
     assert set(drawn(NAME, found)) == {"reached"}
     for seed in found:

@@ -34,7 +34,7 @@ def test_stationary_points_of_a_matrix_factorization_have_the_known_values_and_c
 
 
 def test_descents_that_are_cut_short_and_minima_among_the_saddles_are_told() -> None:
-    found = measured("matrix-factorization", **{**FACTORIZED, "steps": 3})
+    found = measured("matrix-factorization", **{**FACTORIZED, "steps": 3, "sought": 2})
     assert verdicts("matrix-factorization", found)[:3] == ["fails"] * 3
     worse = [
         {**seed, "largest_smallest_eigenvalue": {"made": 0.1}, "off_the_formula": [1.0]} for seed in found
@@ -60,7 +60,7 @@ def test_a_matrix_is_not_sensed_in_a_step_and_everything_is_near_enough_to_a_lax
     assert verdicts("matrix-sensing", lax) == ["holds", "fails", "fails"]
 
 
-COMPLETED = {"dimension": 30, "rank": 1, "observed": [0.01, 0.02, 0.3, 0.5], "starts": 3, "steps": 1000}
+COMPLETED = {"dimension": 50, "rank": 1, "observed": [0.01, 0.02, 0.3, 0.5], "starts": 3, "steps": 1000}
 
 
 def test_a_matrix_is_completed_from_enough_entries_only() -> None:

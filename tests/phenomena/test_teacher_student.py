@@ -12,13 +12,13 @@ def labs() -> list[MadeLab]:
     return [MadeLab({}, seed=seed) for seed in range(3)]
 
 
-QUADRATIC = {"dimension": 4, "samples": 8, "widths": [2, 4, 20, 30], "starts": 4}
+QUADRATIC = {"dimension": 6, "samples": 6, "widths": [2, 4, 20, 30], "starts": 4}
 
 
 def test_enough_quadratic_units_fit_any_labels() -> None:
     name = "quadratic-activation-net"
-    found = measure(name, labs(), **QUADRATIC, steps=600)
-    expected = ["holds", "holds", *["holds"] * 4]
+    found = measure(name, labs(), **QUADRATIC, steps=800)
+    expected = ["holds"] * 3
     assert [
         verdict for number, verdict in enumerate(verdicts(name, found)) if number not in (2, 3)
     ] == expected
@@ -32,8 +32,7 @@ def test_too_few_do_not_nor_does_a_step() -> None:
     found = measure(name, labs(), **QUADRATIC, steps=1)
     assert verdicts(name, found)[:4] == ["fails", "fails", "holds", "holds"]
     flat = [
-        {**seed, "eigenvalue_at_0": {"2": 0.0}, "reached": dict.fromkeys(seed["reached"], 1.0)}
-        for seed in found
+        {**seed, "eigenvalue_at_0": 0.0, "reached": dict.fromkeys(seed["reached"], 1.0)} for seed in found
     ]
     assert verdicts(name, flat) == ["holds", "holds", "fails", "fails", "fails"]
 
