@@ -90,7 +90,7 @@ def draw_sgd_escapes_local_minima(seeds: Sequence[Measured]) -> dict[str, Figure
     first, count = seeds[0], int(seeds[0]["by_rate"])
     scale, escapes = first["scale"], across(seeds, "escapes")
     panels = [
-        Panel("The two wells", "x, at y = 0", "f", [Series("", first["x"], first["height"], look=6)]),
+        Panel("The two wells", "x, at y = 0", "f", [Series("", first["x"], first["height"], look=4)]),
         Panel(
             "From the same starts",
             "step",
@@ -103,7 +103,7 @@ def draw_sgd_escapes_local_minima(seeds: Sequence[Measured]) -> dict[str, Figure
         Panel(
             "Escapes from the narrow well",
             "step size / batch size",
-            "escapes per time (1 / (step size · steps))",
+            "escapes / (step size · steps)",
             [
                 Series("batches of one, step size varied", scale[:count], escapes[:, :count], look=3),
                 Series("largest step size, batch varied", scale[count:], escapes[:, count:], look=5),
@@ -190,7 +190,7 @@ def draw_large_step_escapes_narrow(seeds: Sequence[Measured]) -> dict[str, Figur
     """Draw the wells, the first steps of a start with either step size, and where all end over step sizes."""
     first = seeds[0]
     panels = [
-        Panel("The two wells", "x, at y = 0", "f", [Series("", first["x"], first["height"], look=6)]),
+        Panel("The two wells", "x, at y = 0", "f", [Series("", first["x"], first["height"], look=4)]),
         Panel(
             "The first steps of one start",
             "step",

@@ -135,7 +135,7 @@ def draw_toy_valley_model(seeds: Sequence[Measured], *, shown: Sequence[str]) ->
         Panel(
             "SGD from the sharp end",
             "step size / batch size",
-            "mean of u² + v² after the same time",
+            "u² + v² after the same time",
             [
                 Series("SGD, step size varied", scale[:count], curvatures[:, :count], look=3),
                 Series("SGD, batch size varied", scale[count:], curvatures[:, count:], look=5),

@@ -63,7 +63,7 @@ def test_where_noise_made_no_difference_the_order_is_refuted(monkeypatch: pytest
 
 
 def large(**settings: Any) -> list[Measured]:
-    few = {"starts": 20, "parts": [0.5, 0.95, 1.05, 2.0], "steps": 250}
+    few = {"starts": 20, "parts": [0.5, 0.95, 1.05, 2.0], "steps": 120}
     return measure(LARGE, made(), **{**few, **settings})
 
 

@@ -62,7 +62,7 @@ def test_a_schedule_tells_the_forms_apart_by_the_kept_velocity() -> None:
 
 def measured(**settings: Any) -> list[Measured]:
     made = [MadeLab({}, seed=seed) for seed in range(3)]
-    return measure(NAME, made, **{"well_steps": 150, "starts": 30, **settings})
+    return measure(NAME, made, **{"steps": 350, "well_steps": 100, "starts": 30, **settings})
 
 
 def test_claims_hold() -> None:

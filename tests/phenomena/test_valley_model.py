@@ -14,9 +14,9 @@ from made_lab import MadeLab, drawn, measure, verdicts
 
 NAME = "toy-valley-model"
 SMALL = {
-    "rates": [0.05, 0.2],
+    "rates": [0.05, 0.15],
     "starts": 30,
-    "steps": 600,
+    "steps": 300,
     "noisy_rates": [0.02, 0.05],
     "batches": [4],
     "time": 40.0,
@@ -32,13 +32,13 @@ def test_claims_hold() -> None:
     found = measured()
     assert verdicts(NAME, found) == ["holds"] * 5
     assert list(drawn(NAME, found)) == ["valley"]
-    for end, rate in zip(found[0]["ends"], [0.05, 0.2], strict=True):
+    for end, rate in zip(found[0]["ends"], [0.05, 0.15], strict=True):
         kept = end[np.isfinite(end)]
         assert len(kept) > 10
         assert kept.max() <= 2 / rate
     np.testing.assert_allclose(
         found[0]["over_bound"],
-        [np.nanmax(end) * rate / 2 for end, rate in zip(found[0]["ends"], [0.05, 0.2], strict=True)],
+        [np.nanmax(end) * rate / 2 for end, rate in zip(found[0]["ends"], [0.05, 0.15], strict=True)],
     )
 
 
