@@ -109,8 +109,8 @@ def test_every_direction_makes_a_surface(tmp_path: Path, landscape: Landscape, n
 
 @pytest.mark.parametrize("name", [name for group, name in OPTIONS if group == "function"])
 def test_every_function_is_descended(tmp_path: Path, landscape: Landscape, name: str) -> None:
-    (tmp_path / "mine.py").write_text("def bowl(x):\n    return (x ** 2).sum()\n")
-    own = ["function.source=mine:bowl", "trust=true"] if name == "custom" else []
+    (tmp_path / "bowls.py").write_text("def bowl(x):\n    return (x ** 2).sum()\n")
+    own = ["function.source=bowls:bowl", "trust=true"] if name == "custom" else []
     outcome = landscape("descend", f"function={name}", *own, "steps=20", "out=d.h5")
     assert outcome.status == 0, outcome.err
     path = read_descent(tmp_path / "d.h5").paths["gd"]

@@ -17,7 +17,7 @@ CASES: list[tuple[Callable[[Options, str], Any], list[Any], str, list[Any]]] = [
         Options.counts,
         [[], [1, 2]],
         "a list of whole numbers of at least 1",
-        [None, 3, [0], [1.5], "12", [True]],
+        [None, "3", 0, [0], [1.5], "12", [True], True],
     ),
     (Options.flag, [True, False], "true or false", [None, 0, 1, "true"]),
     (Options.text, ["a:b"], "a text", [None, "", 3, ["a"]]),

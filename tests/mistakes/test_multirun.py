@@ -11,7 +11,7 @@ from conftest import Landscape
 def test_in_a_multirun_the_others_finish_and_the_failed_are_named_at_the_end(
     landscape: Landscape, tmp_path: Path
 ) -> None:
-    words = ["train", *TINY.split(), "optimizer.lr=-1,0.1", "architecture.widths=[4],7", "--multirun"]
+    words = ["train", *TINY.split(), "optimizer.lr=-1,0.1", "architecture.widths=[4],0", "--multirun"]
     outcome = landscape(*words)
     assert outcome.status == 1
     (finished,) = outcome.out.splitlines()

@@ -45,7 +45,7 @@ MISTAKES = {
     "train schedule=step schedule.every=0": "schedule.every must be a positive number, got 0",
     "train schedule=multistep schedule.epochs=3": "schedule.epochs must be a list of epochs, got 3",
     "train schedule.warmup=30": "schedule.warmup=30 epochs=20",
-    "train architecture.widths=64": "architecture.widths must be a list got 64",
+    "train architecture.widths=0": "architecture.widths must be a list got 0",
     "train architecture.activation=swish": "no architecture.activation 'swish'; choose from relu,",
     "train init=sparse init.sparsity=2": "init.sparsity must be got 2",
     "train dataset.train_size=99999": "dataset.train_size=99999 is more than the 1437 samples",

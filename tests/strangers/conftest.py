@@ -15,7 +15,7 @@ Sound = Callable[..., str]
 
 @pytest.fixture(scope="package")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run and the files of a plane, a line and a trajectory."""
+    """A folder with a run and the files of a plane, a line, a trajectory and descents."""
     folder = tmp_path_factory.mktemp("whole")
     return carry_out(
         folder,
@@ -24,6 +24,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["surface", "run=run", "x=[-1,1,3]", "y=[-1,1,3]", "out=plane.h5"],
             ["surface", "run=run", "x=[-1,1,3]", "y=null", "out=line.h5"],
             ["trajectory", "run=run", "x=[-1,1,3]", "y=[-1,1,3]", "out=path.h5"],
+            ["descend", "optimizer=gd,adam", "start=grid:3", "steps=4", "out=descent.h5"],
         ),
     )
 
