@@ -15,13 +15,13 @@ from made_lab import MadeLab, drawn, measure, verdicts
 NOISE, LARGE = "sgd-escapes-local-minima", "large-step-escapes-narrow"
 
 
-def made() -> list[MadeLab]:
-    return [MadeLab({}, seed=seed) for seed in range(3)]
+def made(seeds: int) -> list[MadeLab]:
+    return [MadeLab({}, seed=seed) for seed in range(seeds)]
 
 
-def noisy(**settings: Any) -> list[Measured]:
+def noisy(seeds: int = 1, **settings: Any) -> list[Measured]:
     few = {"starts": 100, "steps": 150, "rates": [0.006, 0.01], "batches": [2], "time": 2.0}
-    return measure(NOISE, made(), **{**few, **settings})
+    return measure(NOISE, made(seeds), **{**few, **settings})
 
 
 def test_the_rate_of_escape_counts_crossings_over_the_time_before_them() -> None:
@@ -41,7 +41,7 @@ def test_points_of_a_disk_are_uniform() -> None:
 
 
 def test_noise_ends_in_the_wide_well_and_the_more_of_it_the_sooner() -> None:
-    found = noisy()
+    found = noisy(3)
     assert verdicts(NOISE, found) == ["holds"] * 3
     assert list(drawn(NOISE, found)) == ["escapes"]
     (seed, *_) = found
@@ -52,23 +52,23 @@ def test_noise_ends_in_the_wide_well_and_the_more_of_it_the_sooner() -> None:
 
 def test_where_the_barrier_is_too_high_for_the_noise_nothing_escapes() -> None:
     found = noisy(spread=0.01)
-    assert verdicts(NOISE, found)[:2] == ["fails", "fails"]
+    assert verdicts(NOISE, found * 3)[:2] == ["fails", "fails"]
     assert (np.array(found[0]["escapes"]) == 0).all()
 
 
 def test_where_noise_made_no_difference_the_order_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     right = escapes.escape_rate
     monkeypatch.setattr(escapes, "escape_rate", lambda path, rate: -right(path, rate))
-    assert verdicts(NOISE, noisy())[2] == "fails"
+    assert verdicts(NOISE, noisy() * 3)[2] == "fails"
 
 
-def large(**settings: Any) -> list[Measured]:
+def large(seeds: int = 1, **settings: Any) -> list[Measured]:
     few = {"starts": 20, "parts": [0.5, 0.95, 1.05, 2.0], "steps": 120}
-    return measure(LARGE, made(), **{**few, **settings})
+    return measure(LARGE, made(seeds), **{**few, **settings})
 
 
 def test_large_steps_leave_the_narrow_well_and_small_ones_do_not() -> None:
-    found = large()
+    found = large(3)
     assert verdicts(LARGE, found) == ["holds"] * 4
     assert list(drawn(LARGE, found)) == ["ends"]
     function, random = two_wells(50.0, 2.0), MadeLab({}).random("starts")
@@ -91,11 +91,11 @@ def test_large_steps_leave_the_narrow_well_and_small_ones_do_not() -> None:
     ],
 )
 def test_other_step_sizes_are_refuted(settings: dict[str, Any], failing: list[int]) -> None:
-    found = verdicts(LARGE, large(**settings))
+    found = verdicts(LARGE, large(**settings) * 3)
     assert [number for number, verdict in enumerate(found) if verdict == "fails"] == failing
 
 
 def test_a_bound_that_is_too_low_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a well half as curved as told the bound is twice as high: below that, starts stay."""
     monkeypatch.setattr(escapes, "two_wells", lambda narrow, wide: two_wells(narrow / 2, wide))
-    assert verdicts(LARGE, large(parts=[0.5, 1.05]))[3] == "fails"
+    assert verdicts(LARGE, large(parts=[0.5, 1.05]) * 3)[3] == "fails"

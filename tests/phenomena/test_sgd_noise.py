@@ -57,8 +57,8 @@ def test_the_floor_falls_with_the_step_and_with_one_over_the_batch() -> None:
 
 def test_a_floor_that_is_not_of_noise_is_told() -> None:
     """Where nothing has come to rest, the losses are those of the start: neither halves them."""
-    found = measured(batches=[1, 2], rates=[0.002, 0.001], steps=10)
-    assert verdicts(NAME, found)[:3] == ["fails"] * 3
+    found = measured(1, batches=[1, 2], rates=[0.002, 0.001], steps=10)
+    assert verdicts(NAME, found * 3)[:3] == ["fails"] * 3
 
 
 def test_gradients_that_miss_the_mean_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,4 +73,4 @@ def test_gradients_that_miss_the_mean_are_told(monkeypatch: pytest.MonkeyPatch) 
         return pushed
 
     monkeypatch.setitem(RULES, "sgd", biased)
-    assert verdicts(NAME, measured(batches=[1, 2, 4]))[-2:] == ["fails", "fails"]
+    assert verdicts(NAME, measured(1, batches=[1, 2, 4]) * 3)[-2:] == ["fails", "fails"]

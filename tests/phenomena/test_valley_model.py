@@ -23,13 +23,13 @@ SMALL = {
 }
 
 
-def measured(**settings: Any) -> list[Measured]:
-    made = [MadeLab({}, seed=seed) for seed in range(3)]
+def measured(seeds: int = 1, **settings: Any) -> list[Measured]:
+    made = [MadeLab({}, seed=seed) for seed in range(seeds)]
     return measure(NAME, made, **{**SMALL, **settings})
 
 
 def test_claims_hold() -> None:
-    found = measured()
+    found = measured(3)
     assert verdicts(NAME, found) == ["holds"] * 5
     assert list(drawn(NAME, found)) == ["valley"]
     for end, rate in zip(found[0]["ends"], [0.05, 0.15], strict=True):
@@ -58,13 +58,13 @@ def test_the_curvature_follows_q() -> None:
 
 
 def test_without_label_noise_nothing_gets_wider() -> None:
-    assert verdicts(NAME, measured(spread=0.0))[-1] == "undecided"
+    assert verdicts(NAME, measured(spread=0.0) * 3)[-1] == "undecided"
 
 
 def test_noise_that_sharpens_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     right = valley_model.label_noise_sgd
     monkeypatch.setattr(valley_model, "label_noise_sgd", lambda *words, **more: -right(*words, **more))
-    assert verdicts(NAME, measured())[-1] == "fails"
+    assert verdicts(NAME, measured() * 3)[-1] == "fails"
 
 
 def test_another_valley_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ def test_another_valley_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(valley_model, "valley", flatter)
-    assert verdicts(NAME, measured())[:4] == ["fails"] * 4
+    assert verdicts(NAME, measured() * 3)[:4] == ["fails"] * 4
 
 
 def test_where_nothing_converges_no_bound_is_claimed() -> None:
