@@ -19,7 +19,7 @@ from landscape_cli.reproduction.measured import Measured, across
 
 Loss = Callable[[Tensor], Tensor]
 
-STATIONARY = 1e-9  # length of the gradient at which the search for the minimum ends
+STATIONARY = 1e-7  # length of the gradient at which losses no longer tell what is lower
 ASYMPTOTIC = 0.1  # of the trust region: below this part of it the order of the error is read off
 STIFF = 10  # eigenvectors of the largest eigenvalues, along which the model is tried beside random directions
 FOLLOWED = (0, 2, 9)  # coordinates that are drawn, by the rank of their eigenvalues
@@ -144,7 +144,8 @@ def stationary_point(loss: Loss, start: Tensor) -> Tensor:
     """Return a minimum of a smooth function near `start`, (p,) float64, by Newton's method in a trust region.
 
     The method is SciPy's ``trust-ncg`` (Nocedal and Wright 2006, algorithm 7.2), with exact products with the
-    Hessian; it ends where the gradient is no longer than `STATIONARY`.
+    Hessian. It compares losses, so it ends at `STATIONARY`; a last step with the whole Hessian goes on to
+    where rounding ends it.
     """
     slope, both = grad(loss), grad_and_value(loss)
 
@@ -157,8 +158,9 @@ def stationary_point(loss: Loss, start: Tensor) -> Tensor:
         return _array(grad(lambda at: slope(at) @ fixed)(_like(start, x)))
 
     how: dict[str, Any] = {"hessp": product, "options": {"gtol": STATIONARY}}
-    found = minimize(height, _array(start), jac=True, method="trust-ncg", **how)
-    return _like(start, found.x)
+    near = _like(start, minimize(height, _array(start), jac=True, method="trust-ncg", **how).x)
+    last: Array = np.linalg.solve(dense_hessian(loss, near), _array(slope(near)))
+    return near - _like(start, last)
 
 
 def along(loss: Loss, point: Tensor, rows: Array, distances: Array) -> Array:

@@ -25,7 +25,6 @@ NEIGHBOURS = (0.95, 1.05)  # parts of the best step size
 LARGEST, COUNT = 4.0, 80  # of the products step size · curvature at which rates are drawn; how many
 STEPS = 100  # over which they are: none overflows, even at the largest product
 SHOWN = 60  # steps of least squares that are drawn
-MOST = 1e30  # times that a loss has grown beyond which it counts as that: more has no square
 CLOSE = 1e-6  # relative tolerance of the network's largest eigenvalue
 
 
@@ -70,7 +69,7 @@ def lr_bound_2_over_lambdamax(
 
     def grown(part: float) -> dict[str, float]:
         ends = {rule: path(rule, part * bound[rule] / condition, steps)[[0, -1]] for rule in RULES}
-        return {rule: growth(*each) for rule, each in ends.items()}
+        return {rule: decades(*each) for rule, each in ends.items()}
 
     def rate(step: float) -> float:
         before, after = path("gradient descent", step, rate_steps)[-2:]
@@ -94,9 +93,9 @@ def lr_bound_2_over_lambdamax(
         "rate_off": abs(fastest - (condition - 1) / (condition + 1)),
         "faster_than_neighbours": min(rate(part * best) for part in NEIGHBOURS) - fastest,
         "slowest_over_floor": np.array([rate(part * 2 / condition) for part in PARTS]) / (1 - 2 / condition),
-        "least_squares": {name: growth(each[0], each[-1]) for name, each in squares.items()},
-        "stays": growth(losses[stays][0], losses[stays].max()),
-        "leaves": growth(losses[leaves][0], losses[leaves].max()),
+        "least_squares": {name: decades(each[0], each[-1]) for name, each in squares.items()},
+        "stays": losses[stays].max() / losses[stays][0],
+        "leaves": losses[leaves].max() / losses[leaves][0],
         "lambda_max": sharpness,
         "products": products,
         "rates": {rule: rates(products, rule, momentum, STEPS) for rule in RULES},
@@ -104,11 +103,6 @@ def lr_bound_2_over_lambdamax(
         "squares": {name: each[: SHOWN + 1] / each[0] for name, each in squares.items()},
         "losses": {f"{part:g}": each for part, each in losses.items()},
     }
-
-
-def growth(first: float, last: float) -> float:
-    """Return last / first, `MOST` where that is more, or where a loss has left for infinity."""
-    return float(min(last / first, MOST)) if np.isfinite(last) else MOST
 
 
 def draw_lr_bound_2_over_lambdamax(seeds: Sequence[Measured]) -> dict[str, Figure]:
@@ -153,6 +147,12 @@ def bounds(momentum: float) -> dict[str, float]:
     """Return the step size times lambda_max below which each of torch's rules converges on quadratics."""
     heavy = 2 * (1 + momentum)
     return {"gradient descent": 2.0, "heavy ball": heavy, "Nesterov": heavy / (1 + 2 * momentum)}
+
+
+def decades(first: float, last: float) -> float:
+    """Return log10(last / first), by how many powers of ten a loss grew, within the range of floats."""
+    ends = np.finfo(float)
+    return float(np.log10(np.clip(last, ends.tiny, ends.max)) - np.log10(first))
 
 
 def options(rule: str, rate: float, momentum: float) -> dict[str, float]:

@@ -21,7 +21,7 @@ UNDER, OVER, BEST, SLOWEST, SQUARES, STAYS, LEAVES = [0, 1, 2], [3, 4, 5], [6, 7
 @pytest.fixture(scope="module")
 def labs(lab: MakeLab) -> list[Lab]:
     words = [
-        *["dataset=digits", "dataset.train_size=100", "dataset.pool=2", "architecture=mlp", "epochs=60"],
+        *["dataset=digits", "dataset.train_size=100", "dataset.pool=2", "architecture=mlp", "epochs=600"],
         *["architecture.widths=[4]", "architecture.activation=tanh", "batch_size=100"],
     ]
     return [lab({"mlp": words}, seed) for seed in range(3)]
