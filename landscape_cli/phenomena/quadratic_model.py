@@ -159,7 +159,7 @@ def stationary_point(loss: Loss, start: Tensor) -> Tensor:
 
     how: dict[str, Any] = {"hessp": product, "options": {"gtol": STATIONARY}}
     near = _like(start, minimize(height, _array(start), jac=True, method="trust-ncg", **how).x)
-    last: Array = np.linalg.solve(dense_hessian(loss, near), _array(slope(near)))
+    last = np.asarray(np.linalg.solve(dense_hessian(loss, near), _array(slope(near))), dtype=np.float64)
     return near - _like(start, last)
 
 

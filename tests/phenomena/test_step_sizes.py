@@ -31,8 +31,8 @@ def measured(labs: Sequence[Lab], **settings: Any) -> list[Measured]:
     few = {
         "condition": 10.0,
         "dimension": 3,
-        "steps": 400,
-        "rate_steps": 60,
+        "steps": 1200,
+        "rate_steps": 100,
         "samples": 20,
         "network_steps": 60,
     }
