@@ -14,9 +14,12 @@ from landscape_cli.analytic.function import Function
 from landscape_cli.analytic.low_rank import matrix_completion, matrix_sensing
 from landscape_cli.analytic.networks import linear_chain, quadratic_network
 from landscape_cli.analytic.relu_teacher import relu_teacher
+from landscape_cli.plots.options import Look
 from landscape_cli.plots.series import Panel, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
+
+SIZE = "7x3"  # inches of the picture: seven names stand side by side
 
 
 def all_minima_global_and_strict_implies_poly(
@@ -74,7 +77,7 @@ def draw_all_minima_global_and_strict_implies_poly(seeds: Sequence[Measured]) ->
     }
     ticks = [name.replace(" ", "\n") for name in shares]
     panel = Panel("", "", "runs that reach the least value [%]", points=points, ticks=ticks, level=95.0)
-    return {"reached": draw_panels([panel])}
+    return {"reached": draw_panels([panel], look=Look(size=SIZE))}
 
 
 def _normal(lab: Lab, purpose: str, *shape: int) -> Tensor:
