@@ -108,7 +108,8 @@ def _on_a_quadratic(lab: Lab, condition: float, dimension: int) -> Measured:
     def distances(lr: float, steps: int) -> Array:
         path = descend(function, start[None], "newton", {"lr": lr}, steps, lab.seed)
         left: Array = np.linalg.norm(path.points[0] - centre.numpy(), axis=1)
-        return left / left[0]
+        left /= left[0]
+        return left
 
     gradient = function.gradient(start)
     step = -torch.linalg.solve(matrix, gradient)
