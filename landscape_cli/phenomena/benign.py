@@ -1,6 +1,6 @@
 """Noisy gradient descent where all minima are global and all saddles strict, and where minima are bad."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -68,14 +68,21 @@ def _problems(lab: Lab) -> dict[str, tuple[Function, float]]:
     }
 
 
-def draw_all_minima_global_and_strict_implies_poly(seeds: Sequence[Measured]) -> dict[str, Figure]:
-    """Draw the share of runs that reach the least value, problem by problem."""
+def draw_all_minima_global_and_strict_implies_poly(
+    seeds: Sequence[Measured], *, names: Mapping[str, str]
+) -> dict[str, Figure]:
+    """Draw the share of runs that reach the least value, problem by problem.
+
+    Args:
+        seeds: what each seed gave.
+        names: what problems are called below the axis.
+    """
     shares = across(seeds, "reached")
     points = {
         f"seed {seed['seed']}": (range(len(shares)), [100 * each[number] for each in shares.values()])
         for number, seed in enumerate(seeds)
     }
-    ticks = [name.replace(" ", "\n") for name in shares]
+    ticks = [names[name].replace(" ", "\n") for name in shares]
     panel = Panel("", "", "runs that reach the least value [%]", points=points, ticks=ticks, level=95.0)
     return {"reached": draw_panels([panel], look=Look(size=SIZE))}
 

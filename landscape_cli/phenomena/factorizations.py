@@ -183,7 +183,7 @@ def draw_matrix_completion(seeds: Sequence[Measured]) -> dict[str, Figure]:
         Series(label, seeds[0]["observed"], np.stack([*across(seeds, name).values()], axis=1))
         for label, name in (("worst start", "largest_error"), ("best start", "smallest_error"))
     ]
-    panel = Panel("", "share p of observed entries", "relative error", curves, log="xy", level=1e-2)
+    panel = Panel("", "share p of observed entries", "relative error", curves, log="y", level=1e-2)
     return {"recovery": draw_panels([panel])}
 
 

@@ -20,6 +20,7 @@ from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
 
+PERCENT = (-4.0, 104.0)
 GLOBAL = 1e-6  # a minimum with a population loss below this is the teacher itself
 
 
@@ -67,9 +68,8 @@ def quadratic_activation_net(
 def draw_quadratic_activation_net(seeds: Sequence[Measured]) -> dict[str, Figure]:
     """Draw the share of starts that fit the labels over the number of units."""
     shares = np.stack([*across(seeds, "reached").values()], axis=1)
-    panel = Panel(
-        "", "units k", "starts that fit the labels [%]", [Series("", seeds[0]["widths"], 100 * shares)]
-    )
+    curve = Series("", seeds[0]["widths"], 100 * shares)
+    panel = Panel("", "units k", "starts that fit the labels [%]", [curve], limits=PERCENT)
     return {"fitted": draw_panels([panel])}
 
 
@@ -143,7 +143,15 @@ def draw_bad_local_minima_nonlinear(seeds: Sequence[Measured]) -> dict[str, Figu
     places = np.concatenate([np.full(len(each), float(size)) for size, each in joined.items()])
     return {
         "probability": draw_panels(
-            [Panel("", "units of the teacher", "runs that end in a spurious minimum [%]", curves)]
+            [
+                Panel(
+                    "",
+                    "units of the teacher",
+                    "runs that end in a spurious minimum [%]",
+                    curves,
+                    limits=PERCENT,
+                )
+            ]
         ),
         "losses": draw_panels(
             [
