@@ -75,7 +75,8 @@ def test_an_environment_variable_is_not_told(
         assert "hush-hush" not in told
     for path in copy.rglob("*.h5"):
         with h5py.File(path, "r+") as file:
-            file.attrs["run_config"] = "architecture: {name: '${oc.env:TOKEN}'}"
+            name = "config" if path.stem == "descent" else "run_config"  # descents are of no run
+            file.attrs[name] = "architecture: {name: '${oc.env:TOKEN}'}"
         assert landscape("report", f"file={path.name}").status == 1
     assert not list(copy.rglob("*.html"))
 
