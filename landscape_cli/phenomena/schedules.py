@@ -141,8 +141,11 @@ def draw_linear_lr_scaling(
         epochs = np.arange(losses[run].shape[1], dtype=float)
         return Series(_size(run), epochs, losses[run], look=sizes.index(_size(run)))
 
+    shown = np.concatenate([np.ravel(losses[run]) for runs in panels.values() for run in runs])
+    limits = (0.9 * float(shown.min()), 1.1 * float(shown.max()))
     drawn = [
-        Panel(title, "epoch", LOSS, [curve(run) for run in runs], log="y") for title, runs in panels.items()
+        Panel(title, "epoch", LOSS, [curve(run) for run in runs], log="y", limits=limits)
+        for title, runs in panels.items()
     ]
     return {"losses": draw_panels(drawn)}
 
