@@ -85,6 +85,8 @@ def draw_stochastic_newton(seeds: Sequence[Measured]) -> dict[str, Figure]:
         Series(name, np.arange(values.shape[1], dtype=float), values)
         for name, values in across(seeds, "loss").items()
     ]
+    finite = [losses for name, losses in across(seeds, "loss").items() if "undamped" not in name]
+    limits = (0.8 * float(np.min(finite)), 5 * float(np.max(finite)))  # the undamped one leaves the picture
     spectra = [
         Series(
             f"Hessian {name}",
@@ -97,7 +99,7 @@ def draw_stochastic_newton(seeds: Sequence[Measured]) -> dict[str, Figure]:
     return {
         "losses": draw_panels(
             [
-                Panel("Training loss", "step", "cross-entropy (nats)", curves, log="y"),
+                Panel("Training loss", "step", "cross-entropy (nats)", curves, log="y", limits=limits),
                 Panel("Spectrum at the start", "number", "eigenvalue", spectra, log="y"),
             ]
         )
