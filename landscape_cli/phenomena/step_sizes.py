@@ -60,7 +60,10 @@ def lr_bound_2_over_lambdamax(
     """
     (run,) = lab.runs
     function, bound = ravine(condition, dimension), bounds(momentum)
-    start = torch.from_numpy(lab.random("start").standard_normal((1, dimension)))
+    random = lab.random("start")  # every coordinate has a part in it
+    start = torch.from_numpy(
+        random.choice([-1.0, 1.0], (1, dimension)) * random.uniform(0.5, 1.5, (1, dimension))
+    )
 
     def path(rule: str, rate: float, count: int) -> Array:
         given = options(rule, rate, momentum)
