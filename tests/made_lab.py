@@ -82,6 +82,11 @@ def _no_command(name: str, words: list[str]) -> Path:
     raise AssertionError(f"nothing is computed in a made-up lab: {name} {' '.join(words)}")
 
 
+def labs(count: int = 3) -> list[MadeLab]:
+    """Return a lab without runs for each seed."""
+    return [MadeLab({}, seed=seed) for seed in range(count)]
+
+
 def made_surface(
     values: Mapping[str, Height], x: Any, y: Any = None, trajectory: Trajectory | None = None
 ) -> Surface:

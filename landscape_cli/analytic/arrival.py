@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from landscape_cli.analytic.function import Function
-from landscape_cli.analytic.rules import RULES
+from landscape_cli.analytic.rules import begun
 from landscape_cli.arrays import Array
 
 
@@ -48,7 +48,7 @@ def arrive(
         seed: of what is drawn at random.
         looks: how often at most the loss is computed, evenly spaced.
     """
-    step = RULES[name](function, start, torch.Generator().manual_seed(seed), **options)
+    step = begun(function, start, name, options, seed)
     told = np.unique(np.linspace(0, steps, looks).round())
     wanted = set(told.tolist())
     now, loss = start, [function.value(start)]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from landscape_cli.analytic.function import Function
-from landscape_cli.analytic.rules import RULES
+from landscape_cli.analytic.rules import begun
 from landscape_cli.analytic.stationary import KINDS, classify
 
 ZERO_GRADIENT = 1e-9
@@ -50,9 +50,8 @@ def spurious_minima(function: Function, start: Tensor, rounds: int, steps: int, 
     for _ in range(rounds):
         if not len(going):
             break
-        step = RULES["heavy_ball"](
-            function, points[going], torch.Generator(), lr=function.lr, momentum=MOMENTUM
-        )
+        how = {"lr": function.lr, "momentum": MOMENTUM}
+        step = begun(function, points[going], "heavy_ball", how, seed=0)
         for _ in range(steps):
             now = step()
         points[going] = now
@@ -74,7 +73,7 @@ def _parts(numbers: Tensor) -> list[Tensor]:
 
 def _polished(function: Function, points: Tensor) -> Tensor:
     """Return where Newton's steps lead, of those points that they bring to a stationary one no higher."""
-    step = RULES["newton"](function, points, torch.Generator(), lr=1.0)
+    step = begun(function, points, "newton", {"lr": 1.0}, seed=0)
     for _ in range(NEWTON_STEPS):
         now = step()
     better = _arrived(function, now) & (function.value(now) <= function.value(points))

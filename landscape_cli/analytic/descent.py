@@ -1,7 +1,6 @@
 """Descents: every optimizer from every start, all starts at once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,27 +8,10 @@ import torch
 from torch import Tensor
 
 from landscape_cli.analytic.function import Function
-from landscape_cli.analytic.rules import RULES
-from landscape_cli.arrays import Array
+from landscape_cli.analytic.rules import begun
+from landscape_cli.store.descent import OptimizerPath
 
 MOST_KEPT = 4_000_000  # numbers of an optimizer's paths
-
-
-@dataclass(frozen=True)
-class Path:
-    """Where an optimizer went from n starts.
-
-    Attributes:
-        steps: (k,), after how many steps it is told where the points are: the first is 0, the last the last.
-        points: (n, k, d); NaN from the step on at which one had left for infinity.
-        loss: (n, k), the function's values; inf there.
-        gradient_norm: (n, k), likewise.
-    """
-
-    steps: np.ndarray[Any, np.dtype[np.int64]]
-    points: Array
-    loss: Array
-    gradient_norm: Array
 
 
 def kept_steps(steps: int, starts: int, dimension: int) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -47,7 +29,7 @@ def descend(
     steps: int,
     seed: int,
     told: Callable[[int], object] = lambda steps: None,
-) -> Path:
+) -> OptimizerPath:
     """Return the paths of an optimizer.
 
     Args:
@@ -59,8 +41,7 @@ def descend(
         seed: of what is drawn at random; each optimizer draws the same for the same seed.
         told: is called with a number of steps that were done.
     """
-    random = torch.Generator().manual_seed(seed)
-    step = RULES[name](function, start, random, **options)
+    step = begun(function, start, name, options, seed)
     kept = kept_steps(steps, *start.shape)
     points, loss, slope = [], [], []
     now = start
@@ -78,4 +59,6 @@ def descend(
     left = ~(where.isfinite().all(-1) & heights.isfinite() & lengths.isfinite())
     left = left.cummax(dim=1).values
     where[left], heights[left], lengths[left] = torch.nan, torch.inf, torch.inf
-    return Path(kept, where.cpu().numpy(), heights.cpu().numpy(), lengths.cpu().numpy())
+    return OptimizerPath(
+        kept.astype(np.float64), where.cpu().numpy(), heights.cpu().numpy(), lengths.cpu().numpy()
+    )

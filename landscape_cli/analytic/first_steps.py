@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from landscape_cli.analytic.function import Function
-from landscape_cli.analytic.rules import RULES
+from landscape_cli.analytic.rules import begun
 from landscape_cli.arrays import Array
 
 
@@ -35,7 +35,7 @@ def first_steps(
         most: steps that are taken; fewer where all have got there.
         seed: of what the optimizer draws at random.
     """
-    step = RULES[name](function, start, torch.Generator().manual_seed(seed), **options)
+    step = begun(function, start, name, options, seed)
     found = torch.where(there(start), 0.0, math.inf).double()
     for number in range(1, most + 1):
         if found.isfinite().all():

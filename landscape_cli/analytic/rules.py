@@ -4,7 +4,7 @@ A rule takes a function, the starts (n, d), random numbers and its options, and 
 each call moves all points once and returns where they are. A rule works on each row alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -159,3 +159,16 @@ RULES: dict[str, Rule] = {
     "sgd": sgd,
 }
 """Name of each optimizer -> its rule."""
+
+
+def begun(function: Function, start: Tensor, name: str, options: Mapping[str, Any], seed: int) -> Step:
+    """Return what makes the steps of an optimizer.
+
+    Args:
+        function: in float64.
+        start: (n, d), float64, on the device that works.
+        name: one of `RULES`.
+        options: of the optimizer, its step size ``lr`` among them.
+        seed: of what it draws at random: each optimizer draws the same for the same seed.
+    """
+    return RULES[name](function, start, torch.Generator().manual_seed(seed), **options)

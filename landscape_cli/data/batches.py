@@ -1,5 +1,6 @@
 """Mini-batches of one epoch, and augmentation of a whole batch at once on its device."""
 
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -44,16 +45,18 @@ def keep(
     return inputs
 
 
-def crop_flip(
+def shifted(
     inputs: Tensor,
     generator: Generator,
     zero: Tensor,
-    padding: int = 4,
     *,
+    padding: int,
+    name: str,
+    mirror: bool,
     first: int = 0,
     of: int | None = None,
 ) -> Tensor:
-    """Shift each image by up to `padding` pixels each way and mirror half of them, at random.
+    """Shift each image by up to `padding` pixels each way, at random, and perhaps mirror half of them.
 
     The augmentation of He et al. 2016 (section 4.2) for CIFAR: pad each side with raw zeros, crop at random
     to the old size, flip left to right with probability 1/2. Each image has its own offsets.
@@ -63,54 +66,21 @@ def crop_flip(
         generator: a CPU generator: the draws do not depend on the device.
         zero: (C,) the normalized value of a raw 0, `Dataset.zero`.
         padding: pixels on each side.
+        name: of the augmentation, for messages.
+        mirror: whether images are mirrored; not where that makes them others, as of digits.
         first: the place of the inputs in the batch that they are a part of.
         of: samples of that batch, for all of which is drawn; None: the inputs are all of it.
 
     Raises:
         LandscapeError: the inputs are not images.
     """
-    _check_images("crop_flip", tuple(inputs.shape[1:]))
-    n = len(inputs)
-    whole, own = n if of is None else of, slice(first, first + n)
-    offsets = torch.randint(2 * padding + 1, (2, whole), generator=generator)[:, own]
-    mirrored = torch.randint(2, (whole, 1), generator=generator, dtype=torch.bool)[own]
-    return _cropped(inputs, zero, padding, offsets, mirrored)
-
-
-def shift(
-    inputs: Tensor,
-    generator: Generator,
-    zero: Tensor,
-    padding: int = 1,
-    *,
-    first: int = 0,
-    of: int | None = None,
-) -> Tensor:
-    """Shift each image by up to `padding` pixels each way, at random: `crop_flip` without the mirror.
-
-    For what is no longer itself in a mirror, such as digits.
-
-    Args:
-        inputs: as for `crop_flip`.
-        generator: a CPU generator.
-        zero: (C,) the normalized value of a raw 0.
-        padding: the largest shift in pixels.
-        first: as for `crop_flip`.
-        of: likewise.
-
-    Raises:
-        LandscapeError: the inputs are not images.
-    """
-    _check_images("shift", tuple(inputs.shape[1:]))
-    n = len(inputs)
-    whole, own = n if of is None else of, slice(first, first + n)
-    offsets = torch.randint(2 * padding + 1, (2, whole), generator=generator)[:, own]
-    return _cropped(inputs, zero, padding, offsets, torch.zeros(n, 1, dtype=torch.bool))
-
-
-def _cropped(inputs: Tensor, zero: Tensor, padding: int, offsets: Tensor, mirrored: Tensor) -> Tensor:
-    """Return what lies at `offsets` (2, n) in the padded images, mirrored where (n, 1) says so."""
+    _check_images(name, tuple(inputs.shape[1:]))
     n, channels, height, width = inputs.shape
+    whole, own = n if of is None else of, slice(first, first + n)
+    offsets = torch.randint(2 * padding + 1, (2, whole), generator=generator)[:, own]
+    mirrored = torch.zeros(n, 1, dtype=torch.bool)
+    if mirror:
+        mirrored = torch.randint(2, (whole, 1), generator=generator, dtype=torch.bool)[own]
     down, right = devices.sent(offsets, inputs.device)
     mirrored = devices.sent(mirrored, inputs.device)
 
@@ -124,6 +94,10 @@ def _cropped(inputs: Tensor, zero: Tensor, padding: int, offsets: Tensor, mirror
     pixels = (rows[:, :, None] * padded_width + columns[:, None, :]).view(n, 1, height * width)
     cropped = padded.flatten(2).gather(2, pixels.expand(n, channels, -1)).view(inputs.shape)
     return cropped if inputs.is_contiguous() else cropped.contiguous(memory_format=torch.channels_last)
+
+
+crop_flip = partial(shifted, padding=4, name="crop_flip", mirror=True)
+shift = partial(shifted, padding=1, name="shift", mirror=False)
 
 
 class Augmentation(Protocol):

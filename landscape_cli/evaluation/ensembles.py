@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from landscape_cli.data.load import Split
 from landscape_cli.evaluation.batches import automatic_size, batches
+from landscape_cli.evaluation.mode import evaluating
 
 
 class Score(NamedTuple):
@@ -29,15 +30,9 @@ def probabilities(model: nn.Module, split: Split, batch_size: int | None = None)
         split: the samples.
         batch_size: samples a pass; None: chosen.
     """
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        with torch.no_grad():
-            parts = batches(split, batch_size or automatic_size(split.inputs))
-            return torch.cat([model(inputs).double().softmax(dim=1) for inputs, _ in parts])
-    finally:
-        for module in training:
-            module.training = True
+    with evaluating(model), torch.no_grad():
+        parts = batches(split, batch_size or automatic_size(split.inputs))
+        return torch.cat([model(inputs).double().softmax(dim=1) for inputs, _ in parts])
 
 
 def score(predicted: Tensor, targets: Tensor) -> Score:

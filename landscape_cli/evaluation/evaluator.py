@@ -16,6 +16,7 @@ from landscape_cli.evaluation.autograd import SAME, Autograd
 from landscape_cli.evaluation.batches import Batch, automatic_size, batches, call, size_of
 from landscape_cli.evaluation.losses import Objective, Scores, objective
 from landscape_cli.evaluation.memory import enough_for
+from landscape_cli.evaluation.mode import evaluating
 from landscape_cli.evaluation.network import Network
 from landscape_cli.weights.arithmetic import Vector, point_of
 
@@ -99,13 +100,9 @@ def evaluate(model: nn.Module, split: Split, loss: str, batch_size: int | None =
     The losses of samples are summed in float64, so the result is the same for any batch size but for the
     rounding of single forward passes.
     """
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    parts = batches(split, batch_size or automatic_size(split.inputs))
-    result = evaluate_samples(model, parts, objective(loss)).mean()
-    for module in training:
-        module.training = True
-    return result
+    with evaluating(model):
+        parts = batches(split, batch_size or automatic_size(split.inputs))
+        return evaluate_samples(model, parts, objective(loss)).mean()
 
 
 class Evaluator:

@@ -6,6 +6,7 @@ from torch import nn
 from landscape_cli.data.load import Split
 from landscape_cli.evaluation.batches import automatic_size, batches
 from landscape_cli.evaluation.losses import per_sample_loss
+from landscape_cli.evaluation.mode import evaluating
 from landscape_cli.weights.arithmetic import Vector
 
 
@@ -21,18 +22,13 @@ def gradient(model: nn.Module, split: Split, loss: str, batch_size: int | None =
         loss: its name.
         batch_size: samples a pass; None: chosen.
     """
-    training = [module for module in model.modules() if module.training]
-    model.eval()
     parameters = {name: one for name, one in model.named_parameters() if one.requires_grad}
     total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-    try:
+    with evaluating(model):
         for inputs, targets in batches(split, batch_size or automatic_size(split.inputs, graph=True)):
             share = per_sample_loss(loss, model(inputs), targets).sum() / len(split)
             parts = torch.autograd.grad(share, list(parameters.values()), allow_unused=True)
             for name, part in zip(total, parts, strict=True):
                 if part is not None:
                     total[name] += part
-    finally:
-        for module in training:
-            module.training = True
     return total

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from landscape_cli.analytic.descent import Path, descend
+from landscape_cli.analytic.descent import descend
 from landscape_cli.analytic.function import Function
 from landscape_cli.analytic.quadratics import ravine
 from landscape_cli.arrays import Array
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across, by_quantity
+from landscape_cli.store.descent import OptimizerPath
 from landscape_cli.uncompiled import without_compiler
 
 TORCHS = {"adagrad": torch.optim.Adagrad, "rmsprop": torch.optim.RMSprop, "adam": torch.optim.Adam}
@@ -76,7 +77,9 @@ def adagrad_rmsprop_adam(
     }
 
 
-def _path(function: Function, start: Array, name: str, options: Mapping[str, Any], steps: int) -> Path:
+def _path(
+    function: Function, start: Array, name: str, options: Mapping[str, Any], steps: int
+) -> OptimizerPath:
     return descend(function, torch.from_numpy(start)[None], name, options, steps, seed=0)
 
 

@@ -23,14 +23,13 @@ from landscape_cli.gradients.parts import (
     random_batch,
     random_network,
 )
+from landscape_cli.phenomena.one_and_many import MANY, ONE, ROUNDING, memory_of_a_worker
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
 from landscape_cli.workers.local import together
 
-ONE, MANY = "one process", "real processes"
 SMALLEST = 4  # samples of a shard: BatchNorm needs two
-ROUNDING = 1e-17  # drawn in place of a distance of zero
 
 WAYS = {
     "weighted": "weighted by shard size",
@@ -160,7 +159,6 @@ def draw_data_parallel_equivalence(seeds: Sequence[Measured]) -> dict[str, Figur
     workers, count = seeds[0]["workers"].tolist(), int(seeds[0]["processes"])
     places, ticks = range(len(workers)), [str(each) for each in workers]
     theirs = np.concatenate([across(seeds, f"{way}_off/{MANY}").ravel() for way in WAYS])
-    shares = across(seeds, f"share/{MANY}").ravel()
     distances = Panel(
         "Gradients of shards, put together",
         "workers",
@@ -176,16 +174,5 @@ def draw_data_parallel_equivalence(seeds: Sequence[Measured]) -> dict[str, Figur
         ticks=ticks,
         level=1e-5,
     )
-    memory = Panel(
-        "Memory of a worker",
-        "workers",
-        "activations, as a share of the batch's",
-        [
-            Series("activations", places, across(seeds, f"share/{ONE}"), look=5),
-            Series("1 / workers", places, [1 / each for each in workers], look=6),
-        ],
-        points={f"activations, {MANY}": (np.full(len(shares), workers.index(count)), shares)},
-        log="y",
-        ticks=ticks,
-    )
+    memory = memory_of_a_worker(seeds, "activations, as a share of the batch's", look=5)
     return {"gradients": draw_panels([distances, memory])}

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from landscape_cli.analytic.descent import Path, descend
+from landscape_cli.analytic.descent import descend
 from landscape_cli.analytic.function import Function
 from landscape_cli.analytic.quadratics import two_wells
 from landscape_cli.arrays import Array
@@ -14,6 +14,7 @@ from landscape_cli.measures import spearman
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.store.descent import OptimizerPath
 
 NEAR = 1e-3  # distance to a minimizer within which a descent has ended there
 PARTS = 1000  # of the finite sums
@@ -114,7 +115,7 @@ def draw_sgd_escapes_local_minima(seeds: Sequence[Measured]) -> dict[str, Figure
     return {"escapes": draw_panels(panels)}
 
 
-def escape_rate(path: Path, rate: float) -> float:
+def escape_rate(path: OptimizerPath, rate: float) -> float:
     """Return crossings of x = 0 per time, the maximum likelihood estimate where some never cross.
 
     Args:
@@ -155,10 +156,10 @@ def large_step_escapes_narrow(
     minima = np.array(function.minima)
     first = torch.from_numpy(minima[0] + in_disk(lab.random("starts"), starts, -minima[0, 0] / 2))
 
-    def descent(rate: float) -> Path:
+    def descent(rate: float) -> OptimizerPath:
         return descend(function, first, "gd", {"lr": rate}, steps, lab.seed)
 
-    def off(path: Path, well: int) -> Array:
+    def off(path: OptimizerPath, well: int) -> Array:
         return np.asarray(np.linalg.norm(path.points[:, -1] - minima[well], axis=-1))
 
     rates = np.array(parts) * 2 / narrow

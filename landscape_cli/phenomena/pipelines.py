@@ -17,13 +17,12 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 from landscape_cli.gradients.parts import Batch, distance, mean_gradient, parts, random_batch, random_network
+from landscape_cli.phenomena.one_and_many import MANY, ONE, ROUNDING
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
 from landscape_cli.workers.local import together
 
-ONE, MANY = "one process", "real processes"
-ROUNDING = 1e-17  # drawn in place of a distance of zero
 BACKWARD = 2.0  # how long a backward pass takes, in forward passes
 
 

@@ -20,12 +20,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from landscape_cli.arrays import Array
+from landscape_cli.phenomena.one_and_many import MANY, ONE
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
 from landscape_cli.workers.local import together
 
-ONE, MANY = "one process", "real processes"
 SYNC, ASYNC = "synchronous", "asynchronous"
 NOISE = 0.5  # standard deviation of targets about the linear function of the inputs
 QUARTER = 100  # steps for each of delay + 1, in which a decline is told from a rise

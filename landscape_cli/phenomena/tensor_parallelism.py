@@ -15,13 +15,12 @@ from torch import Tensor
 
 from landscape_cli.gradients.parts import distance
 from landscape_cli.gradients.stored import stored_activations
+from landscape_cli.phenomena.one_and_many import MANY, ONE, ROUNDING, memory_of_a_worker
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
 from landscape_cli.workers.local import together
 
-ONE, MANY = "one process", "real processes"
-ROUNDING = 1e-17  # drawn in place of a distance of zero
 QUANTITIES = {"output_off": "output", "gradient_off": "gradients", "rows_first_off": "output, rows first"}
 
 Layers = Mapping[str, Tensor]
@@ -130,7 +129,6 @@ def draw_tensor_parallel(seeds: Sequence[Measured]) -> dict[str, Figure]:
     workers, count = seeds[0]["workers"].tolist(), int(seeds[0]["processes"])
     places, ticks = range(len(workers)), [str(each) for each in workers]
     theirs = np.concatenate([across(seeds, f"{name}/{MANY}").ravel() for name in QUANTITIES])
-    shares = across(seeds, f"share/{MANY}").ravel()
     distances = Panel(
         "Put together from all workers",
         "workers",
@@ -144,16 +142,5 @@ def draw_tensor_parallel(seeds: Sequence[Measured]) -> dict[str, Figure]:
         ticks=ticks,
         level=1e-5,
     )
-    memory = Panel(
-        "Memory of a worker",
-        "workers",
-        "activations between the layers (share)",
-        [
-            Series("activations", places, across(seeds, f"share/{ONE}"), look=4),
-            Series("1 / workers", places, [1 / each for each in workers], look=6),
-        ],
-        points={f"activations, {MANY}": (np.full(len(shares), workers.index(count)), shares)},
-        log="y",
-        ticks=ticks,
-    )
+    memory = memory_of_a_worker(seeds, "activations between the layers (share)", look=4)
     return {"layers": draw_panels([distances, memory])}

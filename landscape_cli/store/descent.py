@@ -15,7 +15,7 @@ from landscape_cli.config import from_yaml, to_yaml
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import replacing
 from landscape_cli.store.datasets import numbers, parsed, subgroup, text
-from landscape_cli.store.surface import opened
+from landscape_cli.store.surface import check_version, opened
 from landscape_cli.terminal import printable
 
 FORMAT = "landscape-descent"
@@ -144,11 +144,7 @@ def read_descent(path: Path) -> Descent:
                 f"{path} is no file of descents: its format is {attributes.get('format')!r},"
                 f" expected {FORMAT!r}"
             )
-        if attributes.get("version") != VERSION:
-            raise LandscapeError(
-                f"{path} is of version {attributes.get('version')}, this landscape reads {VERSION};"
-                " install the landscape that wrote it, or compute it again into another file"
-            )
+        check_version(path, attributes, VERSION)
         optimizers = parsed(attributes, "optimizers")
         if not isinstance(optimizers, list) or not all(isinstance(name, str) for name in optimizers):
             raise ValueError("its attribute optimizers must be names")

@@ -91,11 +91,7 @@ def read(path: Path) -> Surface:
                 f"{path} is not a surface of landscape: its format is {attributes.get('format')!r},"
                 f" expected {FORMAT!r}; choose another file"
             )
-        if attributes.get("version") != VERSION:
-            raise LandscapeError(
-                f"{path} is of version {attributes.get('version')}, this landscape reads {VERSION};"
-                " install the landscape that wrote it, or compute it again into another file"
-            )
+        check_version(path, attributes, VERSION)
         x, y = _axis(file, "x"), _axis(file, "y") if "y" in file else None
         shape = (len(x),) if y is None else (len(y), len(x))
         values = {
@@ -119,6 +115,19 @@ def read(path: Path) -> Surface:
             marks=_marks(parsed(attributes, "marks")),
             trajectory=Trajectory.read(file),
             layers=_layers(attributes, len(x)),
+        )
+
+
+def check_version(path: Path, attributes: Mapping[str, Any], known: int) -> None:
+    """Refuse a file of another version of its format.
+
+    Raises:
+        LandscapeError: naming both.
+    """
+    if attributes.get("version") != known:
+        raise LandscapeError(
+            f"{path} is of version {attributes.get('version')}, this landscape reads {known};"
+            " install the landscape that wrote it, or compute it again into another file"
         )
 
 

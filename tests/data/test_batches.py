@@ -76,7 +76,7 @@ def test_crop_flip_and_shift_are_what_loops_give(
     before = inputs.clone()
     for seed in range(4):
         for augment, mirror in ((crop_flip, True), (shift, False)):
-            result = augment(inputs, seeded(seed), zero, padding)
+            result = augment(inputs, seeded(seed), zero, padding=padding)
             assert torch.equal(result, by_loops(inputs, seeded(seed), zero, padding, mirror))
             assert result.is_contiguous(memory_format=memory_format)
     assert torch.equal(inputs, before)
@@ -110,7 +110,7 @@ def test_offsets_and_flips_are_each_images_own() -> None:
     index = torch.arange(5.0)
     rows, columns = torch.meshgrid(index, index, indexing="ij")
     inputs = torch.stack([rows, columns]).expand(n, 2, 5, 5)
-    result = crop_flip(inputs.contiguous(), seeded(0), torch.tensor([-1.0, -1.0]), padding)
+    result = crop_flip(inputs.contiguous(), seeded(0), torch.tensor([-1.0, -1.0]), padding=padding)
     # The centre pixel stays inside and names where it came from; its right neighbour tells the direction.
     centre = result[:, :, 2, 2]
     for axis in range(2):

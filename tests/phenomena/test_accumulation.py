@@ -9,9 +9,9 @@ from torch import nn
 
 from landscape_cli.gradients.parts import CLASSES, Batch, mean_gradient
 from landscape_cli.phenomena import accumulation
-from landscape_cli.phenomena.accumulation import MANY, ONE
+from landscape_cli.phenomena.one_and_many import MANY, ONE
 from landscape_cli.reproduction.measured import Measured
-from made_lab import MadeLab, drawn, measure, verdicts
+from made_lab import drawn, labs, measure, verdicts
 
 NAME = "memory-vs-batch"
 TINY: dict[str, Any] = {
@@ -21,10 +21,6 @@ TINY: dict[str, Any] = {
     "micro_batches": [2, 4],
     "processes": 2,
 }
-
-
-def labs() -> list[MadeLab]:
-    return [MadeLab({}, seed=seed) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,14 @@ from torch import Tensor, nn
 from landscape_cli.data.streams import stream
 from landscape_cli.gradients.parts import Batch, activations, mean_gradient, random_batch, random_network
 from landscape_cli.phenomena import data_parallelism
-from landscape_cli.phenomena.data_parallelism import MANY, ONE, WAYS
+from landscape_cli.phenomena.data_parallelism import WAYS
+from landscape_cli.phenomena.one_and_many import MANY, ONE
 from landscape_cli.reproduction.measured import Measured
-from made_lab import MadeLab, drawn, measure, verdicts
+from made_lab import drawn, labs, measure, verdicts
 
 NAME = "data-parallel-equivalence"
 TINY: dict[str, Any] = {"samples": 36, "width": 6, "depth": 2, "workers": [2, 3], "processes": 2}
 EQUALITIES, INEQUALITIES, MEMORY = [0, 1, 2, 3], [4, 5, 6, 7], [8, 9]
-
-
-def labs() -> list[MadeLab]:
-    return [MadeLab({}, seed=seed) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")

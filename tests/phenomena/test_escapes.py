@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from landscape_cli.analytic.descent import Path
 from landscape_cli.analytic.quadratics import two_wells
 from landscape_cli.phenomena import escapes
 from landscape_cli.reproduction.measured import Measured
+from landscape_cli.store.descent import OptimizerPath
 from made_lab import MadeLab, drawn, measure, verdicts
 
 NOISE, LARGE = "sgd-escapes-local-minima", "large-step-escapes-narrow"
@@ -27,7 +27,7 @@ def noisy(seeds: int = 1, **settings: Any) -> list[Measured]:
 def test_the_rate_of_escape_counts_crossings_over_the_time_before_them() -> None:
     x = np.array([[-1.0, -1.0, 2.0, -1.0], [-1.0, -1.0, -1.0, -1.0], [-1.0, 3.0, 3.0, 3.0]])
     points = np.stack([x, x], axis=-1)
-    path = Path(np.arange(4), points, x, x)
+    path = OptimizerPath(np.arange(4), points, x, x)
     before = (2 + 4 + 1) * 0.1  # of each descent, the steps until it first crosses
     assert escapes.escape_rate(path, 0.1) == pytest.approx(2 / before)
 

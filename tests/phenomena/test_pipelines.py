@@ -11,9 +11,9 @@ from torch.nn.utils import parameters_to_vector
 from landscape_cli.data.streams import stream
 from landscape_cli.gradients.parts import random_network
 from landscape_cli.phenomena import pipelines
-from landscape_cli.phenomena.pipelines import MANY, ONE
+from landscape_cli.phenomena.one_and_many import MANY, ONE
 from landscape_cli.reproduction.measured import Measured
-from made_lab import MadeLab, drawn, measure, verdicts
+from made_lab import drawn, labs, measure, verdicts
 
 NAME = "pipeline-parallel"
 TINY: dict[str, Any] = {
@@ -25,10 +25,6 @@ TINY: dict[str, Any] = {
     "processes": 2,
     "seconds": 0.001,
 }
-
-
-def labs() -> list[MadeLab]:
-    return [MadeLab({}, seed=seed) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")

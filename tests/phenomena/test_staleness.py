@@ -10,9 +10,10 @@ from numpy.testing import assert_allclose
 from landscape_cli.arrays import Array
 from landscape_cli.data.streams import stream
 from landscape_cli.phenomena import staleness
-from landscape_cli.phenomena.staleness import MANY, ONE, LeastSquares, _Served
+from landscape_cli.phenomena.one_and_many import MANY, ONE
+from landscape_cli.phenomena.staleness import LeastSquares, _Served
 from landscape_cli.reproduction.measured import Measured
-from made_lab import MadeLab, drawn, measure, verdicts
+from made_lab import drawn, labs, measure, verdicts
 
 NAME = "sync-vs-async-sgd"
 TINY: dict[str, Any] = {"delays": [0, 1, 7, 15], "steps": 2000, "rounds": 20, "seconds": 0.001, "slowdown": 5}
@@ -20,10 +21,6 @@ CLAIMS = [
     *["synchronous, one", "synchronous, many", "in turn", "staleness, one", "staleness, many"],
     *["bound", "bounds", "losses", "freshest", "stalest", "time, one", "time, many"],
 ]
-
-
-def labs() -> list[MadeLab]:
-    return [MadeLab({}, seed=seed) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")

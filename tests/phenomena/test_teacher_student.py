@@ -5,12 +5,7 @@ from typing import Any
 import pytest
 
 from landscape_cli.reproduction.measured import Measured
-from made_lab import MadeLab, drawn, measure, verdicts
-
-
-def labs() -> list[MadeLab]:
-    return [MadeLab({}, seed=seed) for seed in range(3)]
-
+from made_lab import drawn, labs, measure, verdicts
 
 QUADRATIC = {"dimension": 6, "samples": 6, "widths": [2, 4, 20, 30], "starts": 4}
 

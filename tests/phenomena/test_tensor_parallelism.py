@@ -8,16 +8,13 @@ from numpy.testing import assert_allclose
 from torch import Tensor, nn
 
 from landscape_cli.phenomena import tensor_parallelism
-from landscape_cli.phenomena.tensor_parallelism import MANY, ONE, QUANTITIES
+from landscape_cli.phenomena.one_and_many import MANY, ONE
+from landscape_cli.phenomena.tensor_parallelism import QUANTITIES
 from landscape_cli.reproduction.measured import Measured
-from made_lab import MadeLab, drawn, measure, verdicts
+from made_lab import drawn, labs, measure, verdicts
 
 NAME = "tensor-parallel"
 TINY: dict[str, Any] = {"samples": 3, "width": 4, "hidden": 8, "workers": [2, 4], "processes": 2}
-
-
-def labs() -> list[MadeLab]:
-    return [MadeLab({}, seed=seed) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")

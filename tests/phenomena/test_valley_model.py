@@ -87,6 +87,6 @@ def test_another_valley_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_where_nothing_converges_no_bound_is_claimed() -> None:
     found = measured(steps=1)
-    assert verdicts(NAME, found)[3] != "holds"
+    assert verdicts(NAME, found * 3)[3] == "undecided"
     assert found[0]["share_converged"][0] == 0.0
     assert np.isnan(found[0]["over_bound"][0])
