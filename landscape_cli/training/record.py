@@ -26,6 +26,7 @@ from landscape_cli.training.state import State
 SECONDS_BETWEEN_SAVES = 30
 SECONDS_BETWEEN_COPIES = 1  # in memory, for an interruption
 CHECKPOINT = re.compile(r"(epoch|resume)_[0-9]{4,9}\.pt")
+BEING_WRITTEN = re.compile(r"\.(config\.yaml|provenance\.json)-.*\.part")  # by another process, at this moment
 
 
 class Record:
@@ -203,10 +204,10 @@ def existing(path: Path, config: dict[str, Any]) -> Run | None:
 
 
 def _is_begun(path: Path) -> bool:
-    """Whether the folder holds no more than what `claim` makes before the configuration, its last."""
-    if not path.is_dir() or not (path / "provenance.json").is_file() or (path / "config.yaml").exists():
+    """Whether the folder holds no more than what `claim` makes before the configuration, its last, or part of it."""
+    if not path.is_dir() or (path / "config.yaml").exists():
         return False
-    names = {entry.name for entry in path.iterdir() if entry.suffix != ".part"}
+    names = {entry.name for entry in path.iterdir() if not BEING_WRITTEN.fullmatch(entry.name)}
     return names <= {"checkpoints", "provenance.json"} and not any((path / "checkpoints").glob("*"))
 
 

@@ -15,6 +15,8 @@ import torch
 
 from conftest import Landscape
 from landscape_cli import checkpoint
+from landscape_cli.errors import LandscapeError
+from landscape_cli.files import replacing
 from landscape_cli.runs import METRICS, Run
 from landscape_cli.training import record
 
@@ -155,6 +157,20 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path, landscape: Landsc
     assert outcome.status == 1
     assert "is no run folder" in outcome.err
     assert os.listdir(tmp_path / "thesis") == ["chapter.txt"]
+
+
+@pytest.mark.parametrize("there", [[], ["provenance.json"], ["provenance.json", "checkpoints"]])
+def test_a_run_that_another_process_is_just_beginning_is_none_yet(tmp_path: Path, there: list[str]) -> None:
+    for name in there:
+        (tmp_path / name).mkdir() if name == "checkpoints" else (tmp_path / name).write_text("{}")
+    with replacing(tmp_path / ("config.yaml" if there else "provenance.json")):
+        assert record.existing(tmp_path, {}) is None
+
+
+def test_what_another_program_is_writing_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "film.part").write_text("one")
+    with pytest.raises(LandscapeError, match="is no run folder"):
+        record.existing(tmp_path, {})
 
 
 def test_a_run_cut_off_before_its_first_checkpoint_begins_anew(
