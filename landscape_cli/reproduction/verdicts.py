@@ -46,6 +46,19 @@ class Claim:
         return [float(value) for value in self.values if not math.isnan(value)]
 
     @property
+    def _finite(self) -> list[float]:
+        return [value for value in self.defined if math.isfinite(value)]
+
+    @property
+    def moments(self) -> tuple[float | None, float | None]:
+        """Mean and standard deviation (n - 1) of the finite values; None where there are too few for it."""
+        values = np.array(self._finite)
+        largest = float(np.abs(values).max(initial=0.0))
+        unit = math.ldexp(0.5, math.frexp(largest)[1])  # 1e300 squared is beyond float64; a power of 2 is exact
+        mean = float(np.mean(values / unit) * unit) if len(values) else None
+        return mean, float(np.std(values / unit, ddof=1) * unit) if len(values) > 1 else None
+
+    @property
     def verdict(self) -> str:
         """``holds``, ``fails`` or ``undecided``."""
         compare, values = RELATIONS[self.relation], self.defined
@@ -65,20 +78,20 @@ class Claim:
 
     def _clear(self, *, above: bool) -> bool:
         """Whether the mean lies on that side of the threshold by more than its standard error."""
-        finite = np.array([value for value in self.defined if math.isfinite(value)])
-        if not len(finite):
+        mean, sd = self.moments
+        if mean is None:
             return True  # all beyond what was looked at, and the seeds agree
-        error = finite.std(ddof=1) / math.sqrt(len(finite)) if len(finite) > 1 else 0.0
-        distance = finite.mean() - self.threshold if above else self.threshold - finite.mean()
-        return bool(distance >= error)
+        error = sd / math.sqrt(len(self._finite)) if sd is not None else 0.0
+        distance = mean - self.threshold if above else self.threshold - mean
+        return distance >= error
 
     def record(self) -> dict[str, Any]:
         """Return the claim for result.json: numbers that are not finite are None."""
-        finite = [value for value in self.defined if math.isfinite(value)]
+        mean, sd = self.moments
         return {
             "text": self.text,
-            "measured": float(np.mean(finite)) if finite else None,
-            "sd": float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
+            "measured": mean,
+            "sd": sd,
             "n": len(self.defined),
             "relation": self.relation,
             "threshold": self.threshold,

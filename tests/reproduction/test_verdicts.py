@@ -153,6 +153,14 @@ def test_what_was_not_measured_is_null(
     json.dumps(written, allow_nan=False)
 
 
+@pytest.mark.parametrize("unit", [1e300, 1.0, 1e-200])
+def test_mean_and_deviation_are_of_values_of_any_size(unit: float) -> None:
+    written = claim([1.0 * unit, 2.0 * unit, 6.0 * unit], ">", 0.0).record()
+    assert written["measured"] == pytest.approx(3.0 * unit, rel=1e-15)
+    assert written["sd"] == pytest.approx(math.sqrt(7) * unit, rel=1e-15)
+    assert written["verdict"] == "holds"
+
+
 def test_the_verdict_of_a_phenomenon_is_that_of_its_worst_claim() -> None:
     holds, fails, undecided = claim([2.0] * 3), claim([0.0] * 3), claim([2.0])
     soft = claim([0.0] * 3, soft=True)
