@@ -1,6 +1,7 @@
 """The commands of README and site are typed into shells as they stand and compose; README's links lead on."""
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -20,12 +21,13 @@ OTHERS = {
     "docs/gallery": scripts((ROOT / "docs/gallery/README.md").read_text(encoding="utf-8")),
     "landscape --help": re.findall(r"^  (landscape .*?)(?:   .*)?$", USAGE, re.MULTILINE),
 }
+TYPED = [*SCRIPTS, *(script for path in SITE for script in OTHERS[str(path.relative_to(ROOT))])]
 MISTAKES = ("architecture=resnet21", "batch_size=1")  # shown with what is said of them
 
 
 def test_the_commands_are_found() -> None:
     assert len(SCRIPTS) >= 35
-    assert {script.split()[0] for script in SCRIPTS} >= {
+    assert {script.split()[0] for script in TYPED} >= {
         "landscape",
         "make",
         "torchrun",
@@ -49,17 +51,17 @@ def test_no_shell_touches_a_command(script: str) -> None:
 def test_every_command_is_read_alike_by_every_shell(shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"there is no {shell} here")
-    for script in SCRIPTS:
+    for script in TYPED:
         if "$(" in script:  # the shell's own completion
             continue
         expected = [
-            re.sub(r"\$\w+|['\"]", "", plain).split()
+            shlex.split(re.sub(r"\$\w+", "", plain))
             for plain in script.replace("\\\n", " ").splitlines()
             if plain.split()[0] not in ("for", "done")
         ]
         calls = words(shell, script, tmp_path)
         if script.startswith("for "):
-            assert len(calls) == 2 * 2 + 1
+            assert len(calls) == 2 * 2 + 2
             assert [word.partition("=")[0] for word in calls[1]] == [
                 word.partition("=")[0] for word in expected[1]
             ]
@@ -71,7 +73,7 @@ def test_every_command_is_read_alike_by_every_shell(shell: str, tmp_path: Path) 
 def composed() -> list[list[str]]:
     """Return the words of each command of README and site that Hydra composes, as bash gives them."""
     found: list[list[str]] = []
-    for script in (*SCRIPTS, *(script for path in SITE for script in OTHERS[str(path.relative_to(ROOT))])):
+    for script in TYPED:
         if "$(" in script or any(word in script.split() for word in MISTAKES):
             continue
         for name, *arguments in words("bash", script, ROOT):

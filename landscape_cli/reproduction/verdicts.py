@@ -54,7 +54,9 @@ class Claim:
         """Mean and standard deviation (n - 1) of the finite values; None where there are too few for it."""
         values = np.array(self._finite)
         largest = float(np.abs(values).max(initial=0.0))
-        unit = math.ldexp(0.5, math.frexp(largest)[1])  # 1e300 squared is beyond float64; a power of 2 is exact
+        unit = math.ldexp(
+            0.5, math.frexp(largest)[1]
+        )  # 1e300 squared is beyond float64; a power of 2 is exact
         mean = float(np.mean(values / unit) * unit) if len(values) else None
         return mean, float(np.std(values / unit, ddof=1) * unit) if len(values) > 1 else None
 

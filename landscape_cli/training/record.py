@@ -26,7 +26,9 @@ from landscape_cli.training.state import State
 SECONDS_BETWEEN_SAVES = 30
 SECONDS_BETWEEN_COPIES = 1  # in memory, for an interruption
 CHECKPOINT = re.compile(r"(epoch|resume)_[0-9]{4,9}\.pt")
-BEING_WRITTEN = re.compile(r"\.(config\.yaml|provenance\.json)-.*\.part")  # by another process, at this moment
+BEING_WRITTEN = re.compile(
+    r"\.(config\.yaml|provenance\.json)-.*\.part"
+)  # by another process, at this moment
 
 
 class Record:
@@ -204,7 +206,10 @@ def existing(path: Path, config: dict[str, Any]) -> Run | None:
 
 
 def _is_begun(path: Path) -> bool:
-    """Whether the folder holds no more than what `claim` makes before the configuration, its last, or part of it."""
+    """Whether the folder holds no more than what `claim` makes before the configuration, its last.
+
+    Some of it may still be being written, by another process.
+    """
     if not path.is_dir() or (path / "config.yaml").exists():
         return False
     names = {entry.name for entry in path.iterdir() if not BEING_WRITTEN.fullmatch(entry.name)}
