@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from pathlib import Path
 
 # of a processor, of CUDA itself, and of cuBLAS and cuDNN for what they need beside the tensors
 NO_MEMORY = ("t allocate memory", "out of memory", "ALLOC_FAILED")
@@ -16,6 +17,12 @@ class LandscapeError(Exception):
 
 class BusyError(LandscapeError):
     """Another process is writing what was to be written: it will be there later."""
+
+
+class DivergedError(LandscapeError):
+    """A training whose loss is no number any more; its last row of metrics.csv says so."""
+
+    folder: Path  # of the run
 
 
 def unknown(kind: str, name: object, choices: Iterable[str]) -> LandscapeError:

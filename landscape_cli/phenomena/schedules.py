@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from landscape_cli.arrays import Array
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
@@ -27,6 +28,7 @@ def lr_schedules(lab: Lab, *, constant: str, decaying: Sequence[str], abrupt: st
     """
     metrics = {run: lab.metrics(run) for run in lab.runs}
     losses = {run: columns["train_loss"] for run, columns in metrics.items()}
+    starts = {run: np.where(np.isfinite(losses[run]), losses[run], np.inf) for run in (abrupt, warmed)}
     times, off, values, jump, factors = {}, {}, {}, {}, {}
     for run in [constant, *decaying]:
         config, steps = lab.runs[run].config, int(metrics[run]["step"][-1])
@@ -51,12 +53,19 @@ def lr_schedules(lab: Lab, *, constant: str, decaying: Sequence[str], abrupt: st
         "values_off": values,
         "jump": jump,
         "decaying_over_constant": {run: losses[run][-1] / losses[constant][-1] for run in decaying},
-        "highest_over_initial": {run: losses[run].max() / losses[run][0] for run in (abrupt, warmed)},
-        "warmed_over_abrupt": losses[warmed][-1] / losses[abrupt][-1],
-        "train_loss": losses,
+        "highest_over_initial": {run: loss.max() / loss[0] for run, loss in starts.items()},
+        "warmed_over_abrupt": starts[warmed][-1] / starts[abrupt][-1],
+        "train_loss": {run: _whole(loss, lab.runs[run].config["epochs"]) for run, loss in losses.items()},
         "time": times,
         "factor": factors,
     }
+
+
+def _whole(losses: Array, epochs: int) -> Array:
+    """Return a loss for each epoch, (epochs + 1,), NaN where training had diverged."""
+    found = np.full(epochs + 1, np.nan)
+    found[: len(losses)] = np.where(np.isfinite(losses), losses, np.nan)
+    return found
 
 
 def by_formula(schedule: Mapping[str, Any], step: int, epochs: int, per_epoch: int) -> float:

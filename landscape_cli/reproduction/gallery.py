@@ -200,7 +200,11 @@ def training_losses(result: Mapping[str, Any]) -> list[str]:
     return [f"Training losses at the end: {', '.join(told)}.\n"] if told else []
 
 
-def _mean(values: Sequence[float]) -> str:
+def _mean(all_values: Sequence[float | None]) -> str:
+    values = [value for value in all_values if value is not None]
+    if len(values) < len(all_values):
+        lost = f"diverged in {len(all_values) - len(values)} of {len(all_values)}"
+        return f"{_mean(values)} ({lost})" if values else lost
     spread = f" ± {np.std(values, ddof=1):.1g}" if len(values) > 1 else ""
     return f"{np.mean(values):.2g}{spread}"
 

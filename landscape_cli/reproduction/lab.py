@@ -1,5 +1,6 @@
 """Where one seed of a phenomenon is measured: its runs, the commands a person would type, networks, data."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from landscape_cli.arrays import Array
 from landscape_cli.data.load import Dataset
 from landscape_cli.data.streams import stream
 from landscape_cli.device import resolve
-from landscape_cli.errors import BusyError
+from landscape_cli.errors import BusyError, DivergedError
 from landscape_cli.progress import note
 from landscape_cli.reproduction.catalogue import Scale
 from landscape_cli.runs import METRICS, Run, open_run
@@ -57,15 +58,23 @@ class Lab:
         self._began = provenance.now()
 
     def train(self) -> None:
-        """Train every run, or go on with it."""
+        """Train every run, or go on with it; a training that diverges is measured as far as it came."""
         for number, (name, words) in enumerate(self._scale.runs.items(), start=1):
             note(f"seed {self.seed}, run {number} of {len(self._scale.runs)}: {name}")
             own = sum(int(word.removeprefix("seed=")) for word in words if word.startswith("seed="))
             others = [word for word in words if not word.startswith("seed=")]
-            self.runs[name] = open_run(self._do("train", [*others, f"seed={own + self.seed}"]))
+            try:
+                folder = self._do("train", [*others, f"seed={own + self.seed}"])
+            except DivergedError as error:
+                note(str(error))
+                folder = error.folder
+            self.runs[name] = open_run(folder)
 
     def metrics(self, name: str) -> dict[str, Array]:
-        """Return the columns of a run's metrics.csv, each of shape (epochs + 1,)."""
+        """Return the columns of a run's metrics.csv, each of shape (epochs + 1,).
+
+        They are shorter where training diverged: the last loss is then NaN or infinite.
+        """
         rows = self.runs[name].metrics()
         return {key: np.array([row[key] for row in rows]) for key in METRICS}
 
@@ -119,7 +128,9 @@ class Lab:
         data = sorted({run.provenance()["dataset_fingerprint"] for run in runs})
         return {
             "training_seconds": sum(row["seconds"] for run in runs for row in run.metrics()),
-            "train_losses": {name: run.metrics()[-1]["train_loss"] for name, run in self.runs.items()},
+            "train_losses": {
+                name: _finite(run.metrics()[-1]["train_loss"]) for name, run in self.runs.items()
+            },
             "provenance": {**provenance.record(self.device, ", ".join(data)), "start": self._began},
             "run_folders": [str(run.path) for run in runs],
             "end": provenance.now(),
@@ -139,3 +150,7 @@ class Lab:
                     note(f"waiting: {error}")
                 waited = True
                 time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _finite(loss: float) -> float | None:
+    return loss if math.isfinite(loss) else None

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from landscape_cli import device as devices
 from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset, Split
-from landscape_cli.errors import LandscapeError
+from landscape_cli.errors import DivergedError
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.evaluation.memory import enough_to_train
 from landscape_cli.progress import bar, describe
@@ -43,7 +43,8 @@ def train(
     alone measures and writes.
 
     Raises:
-        LandscapeError: the loss is no longer finite, or the memory does not suffice.
+        DivergedError: the loss is no longer finite.
+        LandscapeError: the memory does not suffice.
     """
     model, optimizer = state.model, state.optimizer
     layout = devices.memory_format(model, dataset.train.inputs)
@@ -140,10 +141,12 @@ def train(
                 processes.first(lambda: record.save(state))
             progress.set_postfix_str(f"epoch {state.epoch}/{recipe.epochs} {_told(row)}", refresh=False)
             if not finite:
-                raise LandscapeError(
+                error = DivergedError(
                     f"training diverged: a loss of {loss.item()} in epoch {state.epoch} of {record.path};"
                     " lower optimizer.lr, or set clip_grad_norm or schedule.warmup"
                 )
+                error.folder = record.path
+                raise error
         describe(progress, "trained")
     processes.first(lambda: record.finish(state.epoch))
 

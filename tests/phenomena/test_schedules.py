@@ -120,6 +120,20 @@ def test_schedules_of_tiny_runs_are_the_formulas(found: list[Measured]) -> None:
     assert seed["time"]["step"][-1] == 3
 
 
+def test_a_training_that_diverges_is_measured_as_far_as_it_came(lab: MakeLab) -> None:
+    words = ["dataset=digits", "dataset.train_size=40", "dataset.test_size=20", "batch_size=10"]
+    runs = {run: [*words, *own] for run, own in TINY.items()}
+    made = lab({**runs, "no warm-up": [*words, "epochs=2", "optimizer.lr=1e30"]})
+    (seed,) = measure(SCHEDULES, [made])
+    assert seed["highest_over_initial"]["no warm-up"] == math.inf
+    assert seed["warmed_over_abrupt"] == 0
+    assert np.isnan(seed["train_loss"]["no warm-up"]).tolist() == [False, True, True]
+    assert np.isfinite(seed["train_loss"]["warm-up"]).all()
+    assert made.made()["train_losses"]["no warm-up"] is None
+    assert verdicts(SCHEDULES, [seed] * 3)[12::2] == ["holds", "holds"]
+    drawn(SCHEDULES, [seed] * 3)
+
+
 HOLDS = {
     "decaying_over_constant": dict.fromkeys(("step", "cosine", "warm-up and cosine"), 0.5),
     "highest_over_initial": {"no warm-up": 1.1, "warm-up": 1.0},

@@ -19,7 +19,14 @@ def made_result(folder: Path, claims: list[Claim]) -> None:
         "verdict": overall(claims),
         "seconds": 12.0,
         "training_seconds": 240.0,
-        "train_losses": {"small batch": [0.001, 0.003], "large": [0.25]} if len(claims) > 1 else {},
+        "train_losses": {
+            "small batch": [0.001, 0.003],
+            "large": [0.25],
+            "steep": [0.5, None, 0.7],
+            "lost": [None],
+        }
+        if len(claims) > 1
+        else {},
         "claims": [claim.record() for claim in claims],
         "pictures": ["first.png"],
         "provenance": {
@@ -50,7 +57,8 @@ def test_the_page(landscape: Landscape, tmp_path: Path) -> None:
     assert "| [pca-trajectory](#pca-trajectory) | fails | 1 of 2 | 4 min, 12 s | 2026-11-26 |" in page
     assert "(#condition-number) | holds; 1 reported claim fails | 1 of 1 |" in page
     assert "(#scale-invariance) | holds; 2 reported claims fail | 1 of 1 |" in page
-    assert "\nTraining losses at the end: small batch 0.002 ± 0.001, large 0.25.\n" in page
+    told = "Training losses at the end: small batch 0.002 ± 0.001, large 0.25, steep 0.6 ± 0.1 (diverged in 1 of 3),"
+    assert f"\n{told} lost diverged in 1 of 1.\n" in page
     assert page.count("Training losses") == 3  # nn-composition trains nothing
     assert "Measured with landscape-cli 0.1, torch 2.15, cpu (x86_64).\n" in page
     assert "| the sun rises | 2.5 ± 0.5, n = 3 | > 1 | holds |" in page

@@ -16,7 +16,7 @@ import reference
 from landscape_cli import checkpoint
 from landscape_cli.data.batches import epoch_batches
 from landscape_cli.data.load import Dataset
-from landscape_cli.errors import LandscapeError
+from landscape_cli.errors import DivergedError, LandscapeError
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.runs import METRICS, Run
 from landscape_cli.schemas.training import TrainConfig
@@ -207,8 +207,9 @@ def test_a_seed_determines_everything(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_not_finite_ends_the_training_unfinished(tmp_path: Path) -> None:
     config = configured(optimizer={**SGD, "lr": 1e20}, loss="mse")
-    with pytest.raises(LandscapeError, match=r"diverged.*lower optimizer\.lr"):
+    with pytest.raises(DivergedError, match=r"diverged.*lower optimizer\.lr") as refused:
         trained(config, cases.NETWORKS["cnn"](), cases.dataset(), tmp_path / "run")
+    assert refused.value.folder == tmp_path / "run"
     assert not Run(tmp_path / "run", {}).finished
 
 
