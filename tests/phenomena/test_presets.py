@@ -22,10 +22,11 @@ SIZE = 10  # samples, in batches of half as many
 
 def setting(config: TrainConfig) -> str:
     """Return what tells two runs apart but for numbers that change no code that runs."""
+    wide = config.architecture.get("width", 1) > 1
     return json.dumps(
         {
             "dataset": {key: config.dataset[key] for key in ("name", "scaling", "pool")},
-            "architecture": config.architecture,
+            "architecture": {**config.architecture, "width": wide},
             "normalization": config.normalization,
             "init": config.init,
             "optimizer": config.optimizer["name"],
@@ -71,7 +72,7 @@ def test_the_networks_of_the_papers_are_among_them() -> None:
     }
     assert names >= {
         *((f"resnet{depth}", skip, 1) for depth in (20, 56, 110) for skip in (True, False)),
-        *(("resnet56", skip, width) for width in (2, 4, 8) for skip in (True, False)),
+        *(("resnet56", skip, 2) for skip in (True, False)),
         *((f"vgg{depth}", None, 1) for depth in (9, 16, 19)),
         ("densenet121", None, None),
     }
@@ -84,8 +85,6 @@ def test_every_preset_of_the_paper_scale_trains(
 ) -> None:
     words, config = PRESETS[name]
     where = [f"dataset.root={root}"] if "root" in config.dataset else []
-    if config.architecture.get("width", 1) >= 4:  # ResNets take images of any size
-        where.append("dataset.pool=4")
     sizes = [f"dataset.train_size={SIZE}", f"dataset.test_size={SIZE}", f"batch_size={SIZE // 2}", "epochs=1"]
     outcome = landscape("train", *words, *where, *sizes, "out=run")
     assert outcome.status == 0, outcome.err
