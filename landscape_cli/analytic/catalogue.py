@@ -30,6 +30,7 @@ FUNCTIONS: dict[str, Callable[..., Function]] = {
 }
 """Name -> what makes the function of its options."""
 
+CUSTOM_OPTIONS = ("source", "dimension")
 CUSTOM_BOX = (-2.0, 2.0)
 CUSTOM_LR = 1e-2
 
@@ -46,31 +47,37 @@ def build(config: dict[str, Any], trust: bool = False) -> Function:
     """
     name = config.get("name")
     options = {key: value for key, value in config.items() if key != "name"}
-    if name == "custom":
-        return _custom(trust=trust, **options)
-    if name not in FUNCTIONS:
+    if name != "custom" and name not in FUNCTIONS:
         raise unknown("function", name, [*FUNCTIONS, "custom"])
-    known = inspect.signature(FUNCTIONS[name]).parameters
+    known = CUSTOM_OPTIONS if name == "custom" else inspect.signature(FUNCTIONS[name]).parameters
     for key, value in options.items():
         if key not in known:
             raise unknown(f"function.{name} option", key, known)
-        _check(key, value)
-    return FUNCTIONS[name](**options)
+        if key != "source":
+            _check(key, value)
+    if name != "custom":
+        return FUNCTIONS[name](**options)
+    if not isinstance(options.get("source"), str):
+        raise LandscapeError(
+            "function=custom needs function.source=package.module:name"
+        )
+    return _custom(trust=trust, **options)
 
 
 def _check(key: str, value: object) -> None:
-    whole = key in ("dimension", "rank")
-    numbers = value if key == "eigenvalues" and isinstance(value, list) else [value]
+    whole, several = key in ("dimension", "rank"), key == "eigenvalues"
+    numbers = value if several and isinstance(value, list) else [value]
     kind = int if whole else int | float
-    if not all(isinstance(number, kind) and not isinstance(number, bool) for number in numbers):
-        wanted = "a list of numbers" if key == "eigenvalues" else "a whole number" if whole else "a number"
+    if isinstance(value, list) != several or not all(
+        isinstance(number, kind) and not isinstance(number, bool) for number in numbers
+    ):
+        wanted = "a list of numbers" if several else "a whole number" if whole else "a number"
         raise LandscapeError(f"function.{key} must be {wanted}, got {value!r}")
     if whole and not (isinstance(value, int) and 1 <= value <= 10_000):
         raise LandscapeError(f"function.{key} must be from 1 to 10000, got {value!r}")
 
 
-def _custom(*, source: str, dimension: int, trust: bool) -> Function:
-    _check("dimension", dimension)
+def _custom(*, source: str, dimension: int = 2, trust: bool) -> Function:
     own = load_source(source, key="function.source", trust=trust)
     if not callable(own):
         raise LandscapeError(f"function.source={source} must name a function of a tensor, got {own!r}")

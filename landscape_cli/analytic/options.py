@@ -13,6 +13,8 @@ ADAPTIVE = "null: a hundredth of the box's width"
 OWN = ("gd", "heavy_ball", "nesterov", "sam", "noisy_gd", "perturbed_gd", "sgd")  # steps along the gradient
 FRACTIONS = ("momentum", "alpha", "betas")  # options in [0, 1)
 COUNTS = ("wait", "parts", "batch")  # positive whole numbers
+# without momentum torch knows no Nesterov's; without eps a gradient of zero is 0 / 0
+POSITIVE = ("nesterov.momentum", "adagrad.eps", "rmsprop.eps", "adam.eps")
 
 
 @dataclass
@@ -98,18 +100,21 @@ def _check(name: str, value: object) -> None:
     """Refuse an option out of its range."""
     option = name.rpartition(".")[2]
     numbers = value if isinstance(value, list) and option == "betas" else [value]
-    whole, below_one = option in COUNTS, option in FRACTIONS
+    whole, below_one, positive = option in COUNTS, option in FRACTIONS, name in POSITIVE
     wanted = (
         "two numbers in [0, 1)"
         if option == "betas"
-        else "a number in [0, 1)"
+        else f"a number in {'(' if positive else '['}0, 1)"
         if below_one
-        else ("a positive whole number" if whole else "a finite number of zero or more")
+        else "a positive whole number"
+        if whole
+        else ("a positive number" if positive else "a finite number of zero or more")
     )
     holds = len(numbers) == (2 if option == "betas" else 1) and all(
         isinstance(number, int if whole else int | float)
         and not isinstance(number, bool)
         and (1 if whole else 0) <= number < (1 if below_one else math.inf)
+        and (number > 0 or not positive)
         for number in numbers
     )
     if not holds:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from landscape_cli.analytic.function import Function
-from landscape_cli.analytic.surfaces2d import stacked
+from landscape_cli.analytic.surfaces2d import check_positive, stacked
 from landscape_cli.errors import LandscapeError
 
 
@@ -49,7 +49,12 @@ def ravine(condition: float = 100.0, dimension: int = 2) -> Function:
 
 
 def saddle(curvature: float = 1.0) -> Function:
-    """Return (x^2 - c y^2) / 2: a strict saddle at the origin; from (1, 0) gradient descent ends on it."""
+    """Return (x^2 - c y^2) / 2: a strict saddle at the origin; from (1, 0) gradient descent ends on it.
+
+    Raises:
+        LandscapeError: a curvature that is not positive.
+    """
+    check_positive("curvature", curvature)
     start = (1.0, 1e-6)
     made = quadratic(torch.tensor([1.0, -curvature], dtype=torch.float64), f"(x^2 - {curvature:g} y^2) / 2")
     return Function(
@@ -99,8 +104,7 @@ def two_wells(narrow: float = 50.0, wide: float = 2.0, distance: float = 3.0, ri
         LandscapeError: a value is out of range.
     """
     for name, given in (("narrow", narrow), ("wide", wide), ("distance", distance)):
-        if not 0 < given < math.inf:
-            raise LandscapeError(f"function.{name} must be a positive number, got {given}")
+        check_positive(name, given)
     left = distance * math.sqrt(wide) / (math.sqrt(narrow) + math.sqrt(wide))
     right, height = distance - left, narrow * left**2 / 2
     if not 0 <= rise < height:

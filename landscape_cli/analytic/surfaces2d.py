@@ -1,16 +1,28 @@
 """Functions that optimizers are shown on, each with its gradient and Hessian in closed form."""
 
+import itertools
 import math
 
 import torch
 from torch import Tensor
 
 from landscape_cli.analytic.function import Function
+from landscape_cli.errors import LandscapeError
 
 
 def stacked(*rows: list[Tensor]) -> Tensor:
     """Return matrices (..., n, m) of entries that are (...) each."""
     return torch.stack([torch.stack(torch.broadcast_tensors(*row), dim=-1) for row in rows], dim=-2)
+
+
+def check_positive(name: str, given: float) -> None:
+    """Refuse an option of a function that is no positive number.
+
+    Raises:
+        LandscapeError: naming it.
+    """
+    if not 0 < given < math.inf:
+        raise LandscapeError(f"function.{name} must be a positive number, got {given}")
 
 
 def beale() -> Function:
@@ -49,7 +61,12 @@ def beale() -> Function:
 
 
 def rosenbrock(curvature: float = 100.0) -> Function:
-    """Return (1 - x)^2 + c (y - x^2)^2 (Rosenbrock 1960, c = 100): a bent valley, one minimum at (1, 1)."""
+    """Return (1 - x)^2 + c (y - x^2)^2 (Rosenbrock 1960, c = 100): a bent valley, one minimum at (1, 1).
+
+    Raises:
+        LandscapeError: a curvature that is not positive.
+    """
+    check_positive("curvature", curvature)
 
     def value(points: Tensor) -> Tensor:
         x, y = points.unbind(-1)
@@ -116,8 +133,7 @@ def rastrigin(dimension: int = 2) -> Function:
 def styblinski_tang(dimension: int = 2) -> Function:
     """Return 1/2 sum_i (x_i^4 - 16 x_i^2 + 5 x_i) (Styblinski and Tang 1990): 2^d minima, one global."""
     low, high = -2.903534, 2.746803  # the two minimizers in one dimension
-    corners = torch.cartesian_prod(*[torch.tensor([low, high], dtype=torch.float64)] * dimension)
-    minima = tuple(map(tuple, corners.reshape(-1, dimension).tolist())) if dimension <= 4 else ()
+    minima = tuple(itertools.product((low, high), repeat=dimension)) if dimension <= 4 else ()
 
     def value(points: Tensor) -> Tensor:
         return (points**4 - 16 * points**2 + 5 * points).sum(-1) / 2

@@ -1,6 +1,7 @@
 """Optimizers on a function of your own, from Python."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from landscape_cli import device as devices
 from landscape_cli.analytic import catalogue
-from landscape_cli.analytic.function import Function, differentiated, pointwise
+from landscape_cli.analytic.function import Box, Function, differentiated, pointwise
 from landscape_cli.analytic.options import DEFAULTS, Options
 from landscape_cli.analytic.recorded import recorded
 from landscape_cli.api.computed import GIVEN, plain
@@ -61,8 +62,8 @@ def descend(
     how = Options(optimizers=names, **plain(options))
     grid = None
     if callable(function):
-        points = torch.atleast_2d(torch.as_tensor(np.array(start, dtype=np.float64)))
-        built = _own(function, points, box)
+        points = _points(start)
+        built = _own(function, points, None if box is None else _checked(box, points.shape[1]))
         at, grid = catalogue.starts(built, points.tolist(), seed, "function")
         told: dict[str, Any] = {"name": getattr(function, "__name__", "function"), "source": GIVEN}
     else:
@@ -70,25 +71,45 @@ def descend(
         built = catalogue.build(told)
         at, grid = catalogue.starts(built, plain({"start": start})["start"], seed, str(told["name"]))
     config = {**dataclasses.asdict(how), "function": told, "start": GIVEN, "seed": seed}
-    limits = built.box if box is None else box
-    x, y = ([*map(float, side), 201] for side in limits) if built.dimension == 2 and box else (None, None)
+    x = y = None
+    if box is not None:
+        limits = _checked(box, built.dimension)
+        config["box"] = [list(side) for side in limits]
+        x, y = ([*side, 201] for side in limits) if built.dimension == 2 else (None, None)
     there = at.to(devices.resolve(str(device)))
     return recorded(Path(out), built, there, how, seed=seed, config=config, grid=grid, x=x, y=y)
 
 
-def _own(
-    function: Callable[[Tensor], Tensor], points: Tensor, box: Sequence[tuple[float, float]] | None
-) -> Function:
-    """Return a caller's function, with a box around the starts unless it is given."""
+def _points(start: Any) -> Tensor:
+    """Return the starts on a function of the caller's, (n, d)."""
+    try:
+        points: Tensor = torch.atleast_2d(torch.as_tensor(np.array(start, dtype=np.float64)))
+    except (TypeError, ValueError):
+        points = torch.empty(0, 0)
     if points.ndim != 2 or not points.numel() or not points.isfinite().all():
         raise LandscapeError(
-            "start must be a point (d,) or points (n, d), finite, for a function of your own"
+            f"start must be a point (d,) or points (n, d), finite, for a function of your own, got {start!r}"
         )
+    return points
+
+
+def _checked(box: Sequence[tuple[float, float]], dimension: int) -> Box:
+    """Return the box that a caller gave."""
+    try:
+        sides = tuple((float(low), float(high)) for low, high in box)
+    except (TypeError, ValueError):
+        sides = ()
+    if len(sides) != dimension or not all(-math.inf < low < high < math.inf for low, high in sides):
+        raise LandscapeError(
+            f"box must have {dimension} pairs, the first and the last number of each coordinate, got {box!r}"
+        )
+    return sides
+
+
+def _own(function: Callable[[Tensor], Tensor], points: Tensor, box: Box | None) -> Function:
+    """Return a caller's function, with a box around the starts unless it is given."""
     low, high = points.min(0).values, points.max(0).values
     reach = AROUND * (high - low).clamp_min(1.0)
     limits = box or tuple(zip((low - reach).tolist(), (high + reach).tolist(), strict=True))
-    if len(limits) != points.shape[1]:
-        raise LandscapeError(f"box must have {points.shape[1]} pairs, one a coordinate, got {len(limits)}")
     name = getattr(function, "__name__", "")
-    place = tuple(points[0].tolist())
-    return differentiated(pointwise(function), tuple(map(tuple, limits)), place, LR, formula=name)  # type: ignore[arg-type]
+    return differentiated(pointwise(function), limits, tuple(points[0].tolist()), LR, formula=name)

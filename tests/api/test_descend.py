@@ -58,14 +58,30 @@ def test_the_picture_has_the_box_that_was_asked_for(tmp_path: Path) -> None:
     assert found.x is not None
     assert found.y is not None
     assert (found.x[0], found.x[-1], found.y[0], found.y[-1]) == (-2.0, 3.0, -1.0, 1.0)
-    with pytest.raises(LandscapeError, match="box must have 2 pairs"):
-        descend(bowl, [0.0, 0.0], steps=2, box=box[:1], out=tmp_path / "e.h5")
+    with pytest.raises(LandscapeError, match="holds other descents"):  # the box also sets Adam's step size
+        descend(bowl, [0.0, 0.0], steps=2, box=[(-20.0, 20.0)] * 2, out=tmp_path / "d.h5")
+    with pytest.raises(LandscapeError, match="holds other descents"):
+        descend(bowl, [0.0, 0.0], steps=2, out=tmp_path / "d.h5")
 
 
 def test_mistakes(tmp_path: Path) -> None:
     for call, told in (
         (lambda: descend("beal", out=tmp_path / "d.h5"), "no function 'beal'"),
         (lambda: descend(bowl, out=tmp_path / "d.h5"), "start must be a point"),
+        (lambda: descend(bowl, "random:10", out=tmp_path / "d.h5"), "start must be a point"),
+        (lambda: descend(bowl, [0, 0], box=[(0, 1)], out=tmp_path / "d.h5"), "box must have 2 pairs"),
+        (lambda: descend(bowl, [0, 0], box=[(0, 1), 3], out=tmp_path / "d.h5"), "box must have 2 pairs"),
+        (lambda: descend("beale", box=[(0, 1)] * 3, out=tmp_path / "d.h5"), "box must have 2 pairs"),
+        (lambda: descend("beale", box=[(0, 1), (1, 0)], out=tmp_path / "d.h5"), "box must have 2 pairs"),
+        (lambda: descend({"name": "custom"}, out=tmp_path / "d.h5"), "needs function.source="),
+        (
+            lambda: descend({"name": "custom", "file": "x"}, out=tmp_path / "d.h5"),
+            "no function.custom option",
+        ),
+        (
+            lambda: descend({"name": "matrix_factorization", "eigenvalues": 3}, out=tmp_path / "d.h5"),
+            "function.eigenvalues must be a list of numbers",
+        ),
         (lambda: descend(lambda x: x, [0.0, 0.0], out=tmp_path / "d.h5"), "one float64 number"),
         (lambda: descend(lambda x: torch.tensor(1.0), [0.0, 0.0], out=tmp_path / "d.h5"), "fails at|float64"),
         (lambda: descend(bowl, [0.0, 0.0], optimizer="x", out=tmp_path / "d.h5"), "no optimizer 'x'"),

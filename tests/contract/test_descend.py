@@ -170,6 +170,21 @@ def test_exports(landscape: Landscape, tmp_path: Path) -> None:
         (["start=grid:4", "function=ravine", "function.dimension=3"], "start=grid:n is for functions of two"),
         (["start=[1e200,1e200]"], "function beale is inf at the start"),
         (["x=-1:1:5"], "x and y are told together, or both left out"),
+        (
+            ["function=rastrigin", "function.dimension=3", "x=-1:1:5", "y=-1:1:5"],
+            "x and y are of the picture of a function of two coordinates, and rastrigin has 3",
+        ),
+        (["nesterov.momentum=0"], "nesterov.momentum must be a number in (0, 1), got 0"),
+        (["adam.eps=0"], "adam.eps must be a positive number, got 0"),
+        (
+            ["function=rosenbrock", "function.curvature=0"],
+            "function.curvature must be a positive number, got 0",
+        ),
+        (
+            ["function=saddle", "function.curvature=-50"],
+            "function.curvature must be a positive number, got -50",
+        ),
+        (["function=matrix_factorization", "function.rank=[1]"], "function.rank must be a whole number"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_written(
@@ -180,6 +195,21 @@ def test_mistakes_are_told_before_anything_is_written(
     assert told in outcome.err
     assert len(outcome.err.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_where_all_have_left_a_function_of_ones_own_the_table_says_so(
+    landscape: Landscape, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text("def bowl(x):\n    return (x ** 2).sum()\n")
+    words = ["descend", "function=custom", "function.source=mine:bowl", "trust=true", "lr=10", "steps=1000"]
+    outcome = landscape(*words, "start=random:3", "out=d.h5")
+    assert outcome.out == "gd  median inf after 1000 steps, 3 left for infinity\nd.h5\n"
+
+
+def test_ends_in_many_dimensions_are_not_told_apart(landscape: Landscape) -> None:
+    words = ["descend", "function=styblinski_tang", "function.dimension=300", "steps=1", "out=d.h5"]
+    (told, _) = landscape(*words).out.splitlines()
+    assert told.endswith("after 1 steps, at (0.3225, 0.3225, 0.3225, 0.3225, …)")
 
 
 def test_mistakes_of_pictures(landscape: Landscape) -> None:
