@@ -48,6 +48,18 @@ def subgroup(group: h5py.Group, name: str) -> h5py.Group:
     return found
 
 
+def coordinates(group: h5py.Group, name: str) -> Array:
+    """Return the coordinates along an axis.
+
+    Raises:
+        ValueError: they are none, not finite or not increasing.
+    """
+    found = numbers(group, name, (None,))
+    if not len(found) or not np.isfinite(found).all() or (np.diff(found) <= 0).any():
+        raise ValueError(f"{name} must be finite and increasing coordinates")
+    return found
+
+
 def numbers(group: h5py.Group, name: str, shape: tuple[int | None, ...]) -> Array:
     """Return a dataset of numbers as float64.
 

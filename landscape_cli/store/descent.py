@@ -14,7 +14,7 @@ from landscape_cli.arrays import Array
 from landscape_cli.config import from_yaml, to_yaml
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import replacing
-from landscape_cli.store.datasets import numbers, parsed, subgroup, text
+from landscape_cli.store.datasets import coordinates, numbers, parsed, subgroup, text
 from landscape_cli.store.surface import check_version, opened
 from landscape_cli.terminal import printable
 
@@ -157,7 +157,7 @@ def read_descent(path: Path) -> Descent:
         ((starts, dimension),) = shapes
         x = y = values = None
         if "function" in file:
-            x, y = numbers(file, "x", (None,)), numbers(file, "y", (None,))
+            x, y = coordinates(file, "x"), coordinates(file, "y")
             values = numbers(file, "function", (len(y), len(x)))
         lowest = parsed(attributes, "lowest")
         return Descent(

@@ -17,7 +17,7 @@ from landscape_cli.config import from_yaml
 from landscape_cli.errors import LandscapeError
 from landscape_cli.run_config import check_run_config
 from landscape_cli.store import goldstein
-from landscape_cli.store.datasets import dataset, numbers, parsed, subgroup, text
+from landscape_cli.store.datasets import coordinates, dataset, numbers, parsed, subgroup, text
 from landscape_cli.store.trajectory import Trajectory
 from landscape_cli.terminal import printable
 
@@ -92,7 +92,7 @@ def read(path: Path) -> Surface:
                 f" expected {FORMAT!r}; choose another file"
             )
         check_version(path, attributes, VERSION)
-        x, y = _axis(file, "x"), _axis(file, "y") if "y" in file else None
+        x, y = coordinates(file, "x"), coordinates(file, "y") if "y" in file else None
         shape = (len(x),) if y is None else (len(y), len(x))
         values = {
             f"{split}/{name}": numbers(file, f"{split}/{name}", shape)
@@ -129,14 +129,6 @@ def check_version(path: Path, attributes: Mapping[str, Any], known: int) -> None
             f"{path} is of version {attributes.get('version')}, this landscape reads {known};"
             " install the landscape that wrote it, or compute it again into another file"
         )
-
-
-def _axis(file: h5py.File, name: str) -> Array:
-    """Return the coordinates along an axis: finite and increasing."""
-    found = numbers(file, name, (None,))
-    if not len(found) or not np.isfinite(found).all() or (np.diff(found) <= 0).any():
-        raise ValueError(f"{name} must be finite and increasing coordinates")
-    return found
 
 
 def _command_config(yaml: str) -> dict[str, Any]:
