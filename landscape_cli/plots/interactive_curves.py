@@ -5,12 +5,19 @@ from typing import Any
 import numpy as np
 
 from landscape_cli.arrays import Array
-from landscape_cli.plots.interactive_layout import domains, escaped, page_layout, plain
+from landscape_cli.plots.interactive_layout import (
+    ENTRY_PIXELS,
+    axis_name,
+    domains,
+    escaped,
+    page_layout,
+    plain,
+)
 from landscape_cli.plots.learning_curves import Curve, LearningCurves, Panel
 from landscape_cli.plots.lines import lone
 from landscape_cli.plots.series import COLOURS
 
-ROW_PIXELS, ENTRY_PIXELS = 360, 22
+ROW_PIXELS = 360
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star")
 
 
@@ -26,20 +33,20 @@ def curve_figure(shown: LearningCurves) -> dict[str, Any]:
         ("linear", ["linear"] * len(shown.panels)),
         ("log", ["log"] * len(shown.panels)),
     ):
-        change: dict[str, Any] = {f"{_axis('yaxis', number)}.type": types[number] for number in scaled}
-        change |= {f"{_axis('yaxis', number)}.autorange": True for number in scaled}
+        change: dict[str, Any] = {f"{axis_name('yaxis', number)}.type": types[number] for number in scaled}
+        change |= {f"{axis_name('yaxis', number)}.autorange": True for number in scaled}
         buttons.append({"label": label, "method": "relayout", "args": [change]})
     layout = page_layout(shown.title, untitled, buttons, 0) | {"annotations": []}
     for number, (panel, ((left, right), (bottom, top))) in enumerate(zip(shown.panels, places, strict=True)):
         width, height = right - left, top - bottom
-        layout[_axis("xaxis", number)] = {
+        layout[axis_name("xaxis", number)] = {
             "domain": [left + 0.16 * width, right - 0.02 * width],
-            "anchor": _axis("y", number),
+            "anchor": axis_name("y", number),
             "title": {"text": shown.axis, "standoff": 4},
         }
-        layout[_axis("yaxis", number)] = {
+        layout[axis_name("yaxis", number)] = {
             "domain": [bottom + 0.16 * height, top],
-            "anchor": _axis("x", number),
+            "anchor": axis_name("x", number),
             "title": {"text": escaped(panel.label).replace("\n", "<br>"), "standoff": 4},
             "type": "log" if panel.log else "linear",
             "exponentformat": "power",
@@ -73,7 +80,7 @@ def _traces(
     entry = ", ".join([*named, "test" if curve.split == "test" else "training"])
     listed = bool(curve.split) or not any(each.split for other in shown.panels for each in other.curves)
     colour = COLOURS[curve.group % len(COLOURS)]
-    place = {"xaxis": _axis("x", number), "yaxis": _axis("y", number)}
+    place = {"xaxis": axis_name("x", number), "yaxis": axis_name("y", number)}
     mean = curve.mean
     band = curve.band(log=True)
     trace: dict[str, Any] = {
@@ -119,8 +126,3 @@ def _band(
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     fill = {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},0.18)"}
     return [common | {"y": plain(band[0][finite])}, common | fill | {"y": plain(band[1][finite])}]
-
-
-def _axis(name: str, number: int) -> str:
-    """Return the name that plotly.js gives an axis: the first has no number."""
-    return name if number == 0 else f"{name}{number + 1}"

@@ -1,4 +1,4 @@
-"""What the interactive pictures share: places of panels, their titles, numbers as plotly.js takes them.
+"""What the interactive pictures share: places of panels, titles, legends, numbers as plotly.js takes them.
 
 Figures are plain dictionaries in the form of plotly.js, so that nothing here imports plotly.
 """
@@ -22,6 +22,7 @@ ROW_PIXELS = {1: 540, 2: 440, 3: 310}
 """Height of a panel by the number of columns, such that no landscape is cut off at its sides."""
 LINE, TITLE_LINE = 18, 21  # pixels
 BUTTONS, MODEBAR, GAP = 34, 200, 12
+ENTRY_PIXELS = 22  # of a legend
 TITLE_SIZE, FONT_SIZE, SMALL_SIZE = 16, 13, 11  # pixels
 _FONT = {"family": "system-ui, 'DejaVu Sans', sans-serif", "size": FONT_SIZE, "color": INK}
 
@@ -106,14 +107,20 @@ def panel_words(
     titles: Sequence[str], surfaces: Sequence[Surface], arrays: Sequence[Array]
 ) -> list[dict[str, Any]]:
     """Return the title above each panel, with what is interpolated and the number of missing points."""
-    columns = columns_of(len(titles))
-    inches = (NARROW / columns - 2 * GAP) / 96
-    texts = []
-    for title, surface, values in zip(titles, surfaces, arrays, strict=True):
+    notes = []
+    for surface, values in zip(surfaces, arrays, strict=True):
         counts = [f"{int(mask.sum())} points {kind}" for kind, mask in missing(values).items() if mask.any()]
-        notes = [note([surface]), f"holes: {', '.join(counts)}" if counts else ""]
+        notes.append([note([surface]), f"holes: {', '.join(counts)}" if counts else ""])
+    return words_above(titles, notes)
+
+
+def words_above(titles: Sequence[str], notes: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """Return the title above each panel, and its notes below that in small; empty ones are left out."""
+    inches = (NARROW / columns_of(len(titles)) - 2 * GAP) / 96
+    texts = []
+    for title, told in zip(titles, notes, strict=True):
         broken = [escaped(line) for line in lines(title, inches, FONT_SIZE * 0.75)] if title else []
-        small = [line for text in notes if text for line in lines(text, inches, SMALL_SIZE * 0.75)]
+        small = [line for text in told if text for line in lines(text, inches, SMALL_SIZE * 0.75)]
         broken += [f"<span style='font-size:{SMALL_SIZE}px'>{escaped(line)}</span>" for line in small]
         texts.append("<br>".join(broken))
     words: list[dict[str, Any]] = [{"text": text} for text in texts]
@@ -128,6 +135,18 @@ def panel_words(
             "showarrow": False,
         }
     return words
+
+
+def legend_below(names: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """Return the legend of a picture, in rows below it, and the pixels that it takes."""
+    rows = -(-sum(8 * len(name) + 60 for name in names) // NARROW)
+    place = {"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0.0, "yanchor": "top"}
+    return place, ENTRY_PIXELS * rows + GAP
+
+
+def axis_name(kind: str, number: int) -> str:
+    """Return the name that plotly.js gives an axis or a scene: the first, 0, has no number."""
+    return f"{kind}{number + 1}" if number else kind
 
 
 def plain(array: Array) -> list[Any]:

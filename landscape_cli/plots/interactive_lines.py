@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 
 from landscape_cli.arrays import Array
-from landscape_cli.plots.interactive_layout import domains, escaped, page_layout, panel_words, plain
+from landscape_cli.plots.interactive_layout import (
+    axis_name,
+    domains,
+    escaped,
+    page_layout,
+    panel_words,
+    plain,
+)
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import axis_label, panel_titles, value_label
 from landscape_cli.plots.lines import curves, left_value, lone
@@ -163,19 +170,14 @@ def _marks(panel: int, surface: Surface) -> list[dict[str, Any]]:
 
 
 def _x(panel: int, letter: str = "x") -> str:
-    return _numbered(letter, panel + 1)
+    return axis_name(letter, panel)
 
 
 def _left(panel: int, letter: str = "y") -> str:
     """Return the name of a panel's loss axis."""
-    return _numbered(letter, 2 * panel + 1)
+    return axis_name(letter, 2 * panel)
 
 
 def _right(panel: int, letter: str = "y") -> str:
     """Return the name of a panel's accuracy axis."""
-    return _numbered(letter, 2 * panel + 2)
-
-
-def _numbered(letter: str, number: int) -> str:
-    """Return the name that plotly.js gives an axis: the first has no number."""
-    return letter if number == 1 else f"{letter}{number}"
+    return axis_name(letter, 2 * panel + 1)

@@ -1,17 +1,16 @@
 """Planes as 3D surfaces to turn, with a button for each kind of value and scale."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import to_hex
 
 from landscape_cli.arrays import Array
 from landscape_cli.errors import unknown
 from landscape_cli.plots.interactive_layout import (
     SMALL_SIZE,
+    axis_name,
     columns_of,
     domains,
     escaped,
@@ -19,17 +18,17 @@ from landscape_cli.plots.interactive_layout import (
     panel_words,
     plain,
 )
+from landscape_cli.plots.interactive_spaces import EYE, colour_scale, height_axis, height_limits, seen_from
 from landscape_cli.plots.interpolated import hover_words, interpolated
 from landscape_cli.plots.labels import direction_name, panel_titles, value_label, without_shared_mark
 from landscape_cli.plots.levels import choose_levels, numbers
 from landscape_cli.plots.options import Look
-from landscape_cli.plots.style import ACCURACY, INK, PAPER, colormap
+from landscape_cli.plots.style import ACCURACY, INK, PAPER
 from landscape_cli.plots.trajectory import draped
 from landscape_cli.plots.values import EIGENVALUES, Scale, check_value, common_scale, values_of
 from landscape_cli.store import Surface
 
 VALUES = ("loss", "accuracy", *EIGENVALUES)
-EYE = (1.5, -1.75, 1.25)  # of the camera
 LOGARITHMIC = ("loss", "largest_eigenvalue")  # have a button for the logarithm too
 
 
@@ -84,7 +83,9 @@ def plane_figure(
                 *_path(surface, view, panel),
                 *_marks(surface, view, panel),
             ]
-            data += [{**trace, "scene": _scene(panel), "visible": button == first} for trace in added]
+            data += [
+                {**trace, "scene": axis_name("scene", panel), "visible": button == first} for trace in added
+            ]
             owners += [button] * len(added)
     words = panel_words(own, surfaces, views[first].arrays)
     buttons = []
@@ -100,16 +101,12 @@ def plane_figure(
     away = 1.2 if narrow else 1.0
     small = {"tickfont": {"size": SMALL_SIZE}, "nticks": 5} if narrow else {}
     for panel, (surface, (x_domain, y_domain)) in enumerate(zip(surfaces, domains(words), strict=True)):
-        layout[_scene(panel)] = {
+        layout[axis_name("scene", panel)] = {
             "domain": {"x": x_domain, "y": y_domain},
             "xaxis": {"title": {"text": escaped(direction_name(surface, "x"))}, **small},
             "yaxis": {"title": {"text": escaped(direction_name(surface, "y"))}, **small},
             "zaxis": {**_height_axis(views[first], named=not narrow), **small},
-            "aspectratio": {"x": 1, "y": 1, "z": 0.72},
-            "camera": {
-                "eye": dict(zip("xyz", (away * each for each in EYE), strict=True)),
-                "center": {"x": 0, "y": 0, "z": -0.1},
-            },
+            **seen_from(EYE, away),
         }
     return {"data": data, "layout": layout}
 
@@ -131,14 +128,9 @@ def _views(surfaces: Sequence[Surface], first: str, look: Look) -> list[View]:
             for name in ("linear", "log") if value in LOGARITHMIC and positive else ("linear",):
                 scale = common_scale(arrays, name)
                 told = label + scale.note().replace("\n", " ")
-                limits = _limits(scale, look if value == first else PAPER)
+                limits = height_limits(scale, look if value == first else PAPER)
                 views.append(View(split, value, scale, arrays, told, limits))
     return views
-
-
-def _limits(scale: Scale, look: Look) -> tuple[float, float]:
-    ends = [scale.low if look.vmin is None else look.vmin, scale.high if look.vmax is None else look.vmax]
-    return scale.height(ends[0]), scale.height(ends[1])
 
 
 def _surface(surface: Surface, view: View, panel: int, look: Look) -> dict[str, Any]:
@@ -154,7 +146,7 @@ def _surface(surface: Surface, view: View, panel: int, look: Look) -> dict[str, 
         "surfacecolor": plain(heights),
         "cmin": low,
         "cmax": high,
-        "colorscale": _colour_scale(look),
+        "colorscale": colour_scale(look),
         "showscale": panel == len(view.arrays) - 1,
         "colorbar": {
             "title": {"text": view.label, "side": "right"},
@@ -166,16 +158,6 @@ def _surface(surface: Surface, view: View, panel: int, look: Look) -> dict[str, 
         },
         **_hover(surface, view),
     }
-
-
-def _colour_scale(look: Look) -> str | list[list[Any]]:
-    """Return a colour map as plotly.js takes it."""
-    if look.cmap == PAPER.cmap:
-        return "Viridis"
-    places = np.linspace(0, 1, 33)
-    return [
-        [float(place), to_hex(colour)] for place, colour in zip(places, colormap(look)(places), strict=True)
-    ]
 
 
 def _hover(surface: Surface, view: View) -> dict[str, Any]:
@@ -245,7 +227,7 @@ def _heights(
     """
     axis = _height_axis(view, named=columns_of(len(titles)) < 3)
     change: dict[str, Any] = {
-        f"{_scene(panel)}.zaxis.{key}": content
+        f"{axis_name('scene', panel)}.zaxis.{key}": content
         for panel in range(len(titles))
         for key, content in axis.items()
     }
@@ -254,18 +236,5 @@ def _heights(
 
 
 def _height_axis(view: View, *, named: bool) -> dict[str, Any]:
-    """Return the height axis that all panels share; the range of a logarithmic one is in powers of ten.
-
-    Where panels are narrow it has no title: the colour bar has it.
-    """
-    low, high = view.limits
-    margin = 0.02 * (high - low) or 0.5
-    axis = {"range": [low - margin, high + margin], "title": {"text": view.name if named else ""}}
-    if not view.scale.log:
-        return {"type": "linear", "dtick": None, **axis}
-    # whole decades: plotly's own ticks between them overlap
-    return {"type": "log", "dtick": math.ceil((high - low) / 7) if high - low > 1 else None, **axis}
-
-
-def _scene(panel: int) -> str:
-    return f"scene{panel + 1}" if panel else "scene"
+    """Return the height axis that all panels share. Where panels are narrow the colour bar alone names it."""
+    return height_axis(view.scale, view.limits, view.name if named else "")
