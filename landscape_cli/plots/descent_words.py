@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from landscape_cli.arrays import Array
+from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.levels import number
 from landscape_cli.plots.panels import write_legend, write_titles
 from landscape_cli.plots.series import COLOURS, LINES
@@ -68,9 +69,14 @@ def heights_of(descent: Descent, scale: str) -> tuple[Scale, Array, str]:
 
     A grid point beside a minimum of value zero would give a logarithmic scale decades in which there is no
     other; it begins where a few of all values lie below.
+
+    Raises:
+        LandscapeError: no value is finite, or the scale does not fit them.
     """
     assert descent.values is not None
     values = np.where(np.isfinite(descent.values), descent.values, np.nan)
+    if not np.isfinite(values).any():
+        raise LandscapeError(f"{descent.path}: no value of the function is finite; choose kind=line")
     shared = common_scale([values], scale)
     if not shared.log:
         return shared, values, "f"

@@ -21,6 +21,7 @@ from landscape_cli.plots.panels import panels, trim_height, write_legend, write_
 from landscape_cli.plots.series import COLOURS, Panel, Series, draw_panels
 from landscape_cli.plots.smooth import finer
 from landscape_cli.plots.style import INK, PAPER, styled
+from landscape_cli.plots.values import SCALES
 from landscape_cli.store.descent import Descent, OptimizerPath
 
 KINDS = {
@@ -29,6 +30,7 @@ KINDS = {
     "surface3d": "the paths on the function as a landscape",
     "line": "the function's value over steps, the median where there are several starts",
     "basins": "of starts on a grid: in which minimum each one's descent ends, a panel an optimizer",
+    "interactive": "an HTML page: the paths on the function to turn and zoom, or the function over steps",
 }
 """Name of each kind of picture of descents -> what it shows, in a line."""
 
@@ -50,7 +52,7 @@ def draw_descents(
 
     Args:
         descents: what to draw.
-        kind: one of `KINDS`.
+        kind: one of `KINDS` but ``interactive``, which is no figure.
         scale: of the function's values: ``linear``, ``log`` or ``auto``, as for `plots.draw.draw`.
         levels: of contours: how many, or their values.
         title: in place of the functions' names, above all.
@@ -60,8 +62,10 @@ def draw_descents(
         LandscapeError: the kind does not fit a file.
     """
     kind = resolve_kind(descents, kind)
+    if kind == "interactive":
+        raise LandscapeError("kind=interactive is an HTML page; choose out= with the ending .html")
     if kind == "line":
-        return _over_steps(descents, scale, title, look)
+        return draw_panels(over_steps(descents, scale), title=title or "", look=look)
     with styled(look):
         if kind == "basins":
             return _basins(descents, title, look)
@@ -95,22 +99,34 @@ def resolve_kind(descents: Sequence[Descent], kind: str) -> str:
     return kind
 
 
-def _over_steps(descents: Sequence[Descent], scale: str, title: str | None, look: Look) -> Figure:
-    """Draw how far above its least value the function is, or its value where that is not known."""
+def over_steps(descents: Sequence[Descent], scale: str) -> list[Panel]:
+    """Return how far above its least value the function is at each step, or its value; a panel a file.
+
+    Of several starts it is their median, among which one that left for infinity counts as infinite; it ends
+    where half of them have.
+
+    Raises:
+        LandscapeError: the scale is unknown, or is ``log`` and no value of a file is positive.
+    """
+    if scale not in SCALES:
+        raise unknown("scale", scale, SCALES)
     content = []
     for descent in descents:
         curves, low = [], 0.0 if descent.lowest is None else descent.lowest
         for number, (name, path) in enumerate(descent.paths.items()):
-            above = np.where(np.isfinite(path.loss), path.loss, np.nan) - low
-            several = len(above) > 1
-            median = np.nanmedian(above, axis=0, keepdims=True) if several else above
-            curves.append(Series(word_of(name), path.steps, median, look=number))
+            median = np.median(np.where(np.isfinite(path.loss), path.loss, np.inf), axis=0)
+            above = np.where(np.isfinite(median), median, np.nan) - low
+            curves.append(Series(word_of(name), path.steps, above, look=number))
         everything = np.concatenate([np.ravel(curve.values) for curve in curves])
         positive = everything[everything > 0]
         wide = positive.size > 0 and np.nanmin(everything) >= -1e-12 and positive.max() > 30 * positive.min()
         log = scale == "log" or (scale == "auto" and bool(wide))
-        words = "median over starts of f" if len(above) > 1 else "f"
+        words = "median over starts of f" if len(path.loss) > 1 else "f"
         label = words if descent.lowest is None else f"{words} above its minimum"
+        if log and not positive.size:
+            raise LandscapeError(
+                f"scale=log needs positive values, and {descent.path} has none; choose scale=linear"
+            )
         if log:
             floor = max(float(positive.max()) * SMALLEST, float(positive.min()))
             curves = [
@@ -118,7 +134,7 @@ def _over_steps(descents: Sequence[Descent], scale: str, title: str | None, look
                 for each in curves
             ]
         content.append(Panel(title_of(descent), "steps", label, curves, log="y" if log else ""))
-    return draw_panels(content, title=title or "", look=look)
+    return content
 
 
 def _basins(descents: Sequence[Descent], title: str | None, look: Look) -> Figure:
