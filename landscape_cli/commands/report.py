@@ -9,7 +9,8 @@ from landscape_cli.files import write_text
 from landscape_cli.plots.descents import draw_descents, resolve_kind
 from landscape_cli.plots.draw import draw, png
 from landscape_cli.plots.histories import History
-from landscape_cli.plots.interactive import interactive_fragment
+from landscape_cli.plots.interactive import fragment, interactive_fragment
+from landscape_cli.plots.interactive_descents import descent_figure
 from landscape_cli.plots.labels import run_title
 from landscape_cli.plots.learning_curves import draw_learning_curves, learning_curves
 from landscape_cli.plots.page import Section, page_html
@@ -52,6 +53,7 @@ DESCENTS = {
     "line": "The function along the descents.",
 }
 """Kind of picture -> caption."""
+PATHS = "The same descents on the function, to turn and zoom and to read the steps from."
 TURN = "The same planes, to turn and zoom and to read values from."
 
 
@@ -83,6 +85,10 @@ def run(config: ReportConfig) -> Path:
         for kind in kinds:
             drawn = png(draw_descents([descent], kind=kind))
             sections.append(Section(f"Descents: {descent.name}", DESCENTS[kind], picture=drawn))
+    for descent in descents:
+        if descent.values is not None:
+            turned = fragment(descent_figure([descent]))
+            sections.append(Section(f"Descents: {descent.name}, interactive", PATHS, interactive=turned))
     for heading in TURNED:
         if heading in groups:
             turned = interactive_fragment(groups[heading])

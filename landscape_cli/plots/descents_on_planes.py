@@ -84,7 +84,12 @@ def _lay(axes: Axes, path: OptimizerPath, look: dict[str, Any], order: float) ->
 
 def shown_paths(path: OptimizerPath) -> Array:
     """Return the points of those starts that a picture has room for, (m, k, d)."""
-    return path.points[:: -(-len(path.points) // MOST_PATHS)]
+    return path.points[shown_starts(path)]
+
+
+def shown_starts(path: OptimizerPath) -> slice:
+    """Return which starts these are: every n-th."""
+    return slice(None, None, -(-len(path.points) // MOST_PATHS))
 
 
 def draw_on_landscape(

@@ -1,4 +1,4 @@
-"""Files of pictures of descents: pictures, and animations of paths that grow."""
+"""Files of pictures of descents: pictures, animations of paths that grow, interactive pages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from mpl_toolkits.mplot3d.art3d import Line3D, Poly3DCollection  # type: ignore[import-untyped]
 
 from landscape_cli.errors import LandscapeError
+from landscape_cli.files import write_text
 from landscape_cli.plots.animation import ANIMATED, writer_for, written
 from landscape_cli.plots.descents import draw_descents, resolve_kind
 from landscape_cli.plots.descents_on_planes import END, PATH
@@ -35,7 +36,9 @@ def write_descents(
     title: str | None = None,
     look: Look = PAPER,
 ) -> Figure:
-    """Draw descents into `out`, a picture or, .gif or .mp4, an animation of the paths; return the figure.
+    """Draw descents into `out` and return the figure.
+
+    `out` is a picture; or, .gif or .mp4, an animation of the paths; or, .html, an interactive page.
 
     Arguments as for `draw_descents`.
 
@@ -43,11 +46,17 @@ def write_descents(
         LandscapeError: the kind does not fit a file or the ending of `out`.
     """
     suffix = "" if out is None else out.suffix.lower()
-    if suffix == ".html":
-        raise LandscapeError(
-            f"descents are no interactive page; let out= end in .png, .pdf, .svg or .gif, not {out}"
-        )
     options: dict[str, Any] = {"scale": scale, "levels": levels, "title": title, "look": look}
+    if out is not None and suffix == ".html":
+        if kind not in ("auto", "interactive"):
+            raise LandscapeError(f"kind={kind} is a picture; let out= end in .png, .pdf or .svg, not .html")
+        from landscape_cli.plots.interactive import html_page
+        from landscape_cli.plots.interactive_descents import descent_figure
+
+        figure = draw_descents(descents, **options)
+        page = descent_figure(descents, scale=scale, title=title, look=look)
+        write_text(out, html_page(title or descents[0].name, [page], look))
+        return figure
     moving = suffix in ANIMATED
     if moving and resolve_kind(descents, kind) not in ("contour", "surface3d"):
         raise LandscapeError(

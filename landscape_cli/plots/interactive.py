@@ -37,9 +37,9 @@ def interactive_html(
     return _page(title or common or own[0] or surfaces[0].path.stem, picture)
 
 
-def html_page(title: str, figures: Sequence[dict[str, Any]]) -> str:
+def html_page(title: str, figures: Sequence[dict[str, Any]], look: Look = PAPER) -> str:
     """Return an HTML page with figures, as plotly.js takes them, one below the other; it loads nothing."""
-    return _page(title, "\n".join(map(fragment, figures)))
+    return _page(title, "\n".join(fragment(figure, look) for figure in figures))
 
 
 def _page(title: str, body: str) -> str:
@@ -78,8 +78,6 @@ def interactive_fragment(
         LandscapeError: values are missing or not evaluated, or `scale` is unknown.
     """
     value, split = chosen(surfaces, value, split)
-    if look.style is not None or look.dpi is not None:
-        raise LandscapeError("style= and dpi= are of pictures; let out= end in .png, .pdf or .svg, not .html")
     if surfaces[0].y is None:
         check_value(surfaces, value)
         figure = line_figure(surfaces, value=value, scale=scale, title=title, look=look)
@@ -89,7 +87,13 @@ def interactive_fragment(
 
 
 def fragment(content: dict[str, Any], look: Look = PAPER) -> str:
-    """Return a figure, as plotly.js takes it, as a piece of HTML, for a page that has `plotly_js` in it."""
+    """Return a figure, as plotly.js takes it, as a piece of HTML, for a page that has `plotly_js` in it.
+
+    Raises:
+        LandscapeError: the look has what a page has not.
+    """
+    if look.style is not None or look.dpi is not None:
+        raise LandscapeError("style= and dpi= are of pictures; let out= end in .png, .pdf or .svg, not .html")
     import plotly.graph_objects as go
 
     figure = go.Figure(content)

@@ -94,7 +94,7 @@ class PlotConfig(Look, Common):
 
 @dataclass
 class ReportConfig(Common):
-    """one self-contained HTML page: a table of runs, and all files drawn, the planes to turn as well."""
+    """one self-contained HTML page: a table of runs, and all files drawn, planes and descents to turn too."""
 
     out: str | None = key(None, "the .html file")
     file: Any = key([], "HDF5 files: a.h5,b.h5")

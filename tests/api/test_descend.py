@@ -30,6 +30,8 @@ def test_a_function_of_ones_own_goes_where_the_formula_says(tmp_path: Path) -> N
     assert found.values is not None
     assert plot(read(tmp_path / "d.h5"), tmp_path / "p.png", kind="contour").axes
     assert (tmp_path / "p.png").is_file()
+    assert plot(found, out=tmp_path / "p.html", kind="interactive").axes
+    assert (tmp_path / "p.html").read_text().startswith("<!DOCTYPE html>")
 
 
 def test_another_function_in_the_same_file_is_refused(tmp_path: Path) -> None:

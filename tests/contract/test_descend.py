@@ -47,6 +47,17 @@ def test_the_same_command_finds_it_and_another_is_refused(landscape: Landscape, 
     assert other.err == "d.h5 holds other descents (seed: saved 0, asked for 1); choose another out=\n"
 
 
+def test_a_page_to_turn_and_one_of_axes_that_do_not_increase(landscape: Landscape, tmp_path: Path) -> None:
+    succeed(landscape, "descend", "steps=1", "out=d.h5")
+    page = succeed(landscape, "plot", "file=d.h5", "kind=interactive")
+    assert page == "outputs/plots/d_kind-interactive.html"
+    assert "Plotly.newPlot(" in (tmp_path / page).read_text()
+    with h5py.File(tmp_path / "d.h5", "r+") as file:
+        file["x"][...] = np.flip(file["x"][...])
+    told = landscape("plot", "file=d.h5", "out=d.html").err
+    assert "x must be finite and increasing coordinates" in told
+
+
 def test_the_table_tells_where_paths_end(landscape: Landscape) -> None:
     gd, newton, _ = landscape(*WORDS, "out=d.h5").out.splitlines()
     assert gd.startswith("gd      median ")
@@ -114,7 +125,9 @@ def test_pictures_of_every_kind(landscape: Landscape, tmp_path: Path) -> None:
     succeed(landscape, "plot", "file=d.h5", "out=auto.png")
     assert (tmp_path / "auto.png").read_bytes() == (tmp_path / "contour.png").read_bytes()
     succeed(landscape, "report", "file=d.h5", "out=r.html")
-    assert (tmp_path / "r.html").read_text().count("<img") == 2
+    report = (tmp_path / "r.html").read_text()
+    assert report.count("<img") == 2
+    assert "<h2>Descents: himmelblau, interactive</h2>" in report
 
 
 @pytest.mark.slow
@@ -217,7 +230,9 @@ def test_mistakes_of_pictures(landscape: Landscape) -> None:
     for words, told in (
         (["kind=basins"], "kind=basins draws starts on a grid"),
         (["kind=heatmap"], "no kind 'heatmap'"),
-        (["out=d.html"], "descents are no interactive page"),
+        (["kind=line", "out=d.html"], "kind=line is a picture; let out= end in .png"),
+        (["kind=interactive", "out=d.png"], "kind=interactive is an HTML page"),
+        (["dpi=90", "out=d.html"], "style= and dpi= are of pictures"),
         (["kind=line", "out=d.gif"], "cannot be animated"),
     ):
         outcome = landscape("plot", "file=d.h5", *words)
