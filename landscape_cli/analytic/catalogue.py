@@ -58,9 +58,7 @@ def build(config: dict[str, Any], trust: bool = False) -> Function:
     if name != "custom":
         return FUNCTIONS[name](**options)
     if not isinstance(options.get("source"), str):
-        raise LandscapeError(
-            "function=custom needs function.source=package.module:name"
-        )
+        raise LandscapeError("function=custom needs function.source=package.module:name")
     return _custom(trust=trust, **options)
 
 

@@ -9,6 +9,7 @@ from matplotlib.colors import ListedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError, unknown
@@ -141,8 +142,10 @@ def _basins(descents: Sequence[Descent], title: str | None, look: Look) -> Figur
     """Colour each start by the minimum in which its descent ends."""
     shown = [(descent, name, path) for descent in descents for name, path in descent.paths.items()]
     figure, axes = panels(len(shown), ratio=0.95, margin=0.7, per_row=3, size=look.inches)
+    found = [each for descent in descents for each in _found(descent)]
     missed = [
-        _colour_starts(each, descent, path) for each, (descent, _, path) in zip(axes, shown, strict=True)
+        _colour_starts(each, descent, path, *ends)
+        for each, (descent, _, path), ends in zip(axes, shown, found, strict=True)
     ]
     words = [word_of(name) for _, name, _ in shown]
     if len(descents) == 1:
@@ -158,12 +161,22 @@ def _basins(descents: Sequence[Descent], title: str | None, look: Look) -> Figur
     return figure
 
 
-def _colour_starts(axes: Axes, descent: Descent, path: OptimizerPath) -> bool:
+def _found(descent: Descent) -> list[tuple[NDArray[np.int64], Array]]:
+    """Return, for each optimizer, the number of each end's minimum, and the minima: the same for all."""
+    paths = list(descent.paths.values())
+    starts, ends = (np.concatenate([path.points[:, at] for path in paths]) for at in (0, -1))
+    at_starts, at_ends = (np.concatenate([path.gradient_norm[:, at] for path in paths]) for at in (0, -1))
+    numbers, places = basins(starts, ends, (at_starts, at_ends), descent.minima)
+    return [(part, places) for part in np.split(numbers, len(paths))]
+
+
+def _colour_starts(
+    axes: Axes, descent: Descent, path: OptimizerPath, found: NDArray[np.int64], places: Array
+) -> bool:
     """Draw starts as cells, with level lines and minima; return whether a descent ended in no minimum."""
     assert descent.grid is not None
     assert descent.x is not None
     assert descent.y is not None
-    found, places = basins(path.points[:, -1], path.gradient_norm[:, -1], descent.minima)
     hues = [to_rgb(COLOURS[place % HUES]) for place in range(max(len(places), 1))]
     cells = np.where(found == ELSEWHERE, len(hues), found).reshape(descent.grid)
     start: Array = path.points[:, 0].reshape(*descent.grid, 2)

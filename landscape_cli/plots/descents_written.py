@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -75,11 +76,12 @@ def _save_growing(figure: Figure, descents: Sequence[Descent], out: Path, look: 
     writer = writer_for(out, RATE)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # it is laid out: nothing moves from frame to frame
-    lines = [line for axes in figure.axes for line in axes.lines if line.get_gid() in (PATH, END)]
-    whole = [_points(line) for line in lines if line.get_gid() == PATH]
-    ends = [line for line in lines if line.get_gid() == END]
-    longest = max(points.shape[1] for points in whole)
-    steps = max((path.steps for descent in descents for path in descent.paths.values()), key=len)
+    panels = [found for axes in figure.axes if (found := _drawn(axes, PATH))]
+    lines = [line for found in panels for line in found]
+    whole = [_points(line) for line in lines]
+    ends = [line for axes in figure.axes for line in _drawn(axes, END)]
+    told_at = [next(iter(descent.paths.values())).steps for descent in descents]
+    steps = np.unique(np.concatenate(told_at))
     for space in figure.axes:
         for ground in space.collections:
             if isinstance(ground, Poly3DCollection):  # a GIF has 256 colours, and the paths need theirs
@@ -88,16 +90,26 @@ def _save_growing(figure: Figure, descents: Sequence[Descent], out: Path, look: 
                 ground.set_antialiased(False)
     with written(figure, out, writer, look):
         told = figure.text(0.01, 0.99, "", va="top", fontsize=small())
-        for index in _frames(longest):
-            told.set_text(f"step {steps[index]:.0f}")
-            _show_until([line for line in lines if line.get_gid() == PATH], whole, index)
+        for step in steps[_frames(len(steps))]:
+            told.set_text(f"step {step:.0f}")
+            indices = [
+                int(np.searchsorted(kept, step, side="right")) - 1  # the last one that is kept, up to it
+                for kept, found in zip(told_at, panels, strict=True)
+                for _ in found
+            ]
+            _show_until(lines, whole, indices)
             # a path is drawn twice, on a white band, and has one end
-            for end, points in zip(ends, whole[1::2], strict=False):
-                here = points[:2, min(index, points.shape[1] - 1)]
+            for end, points, index in zip(ends, whole[1::2], indices[1::2], strict=False):
+                here = points[:2, index]
                 end.set_data([here[0]], [here[1]])
             writer.grab_frame()
         for _ in range(round(HOLD * RATE)):
             writer.grab_frame()
+
+
+def _drawn(axes: Axes, gid: str) -> list[Line2D]:
+    """Return the lines of a panel that are paths, or ends of paths."""
+    return [line for line in axes.lines if line.get_gid() == gid]
 
 
 def _frames(count: int) -> list[int]:
@@ -113,8 +125,8 @@ def _points(line: Line2D) -> Any:
     return np.array(line.get_data_3d() if isinstance(line, Line3D) else line.get_data())
 
 
-def _show_until(lines: Sequence[Line2D], whole: Sequence[Any], index: int) -> None:
-    for line, points in zip(lines, whole, strict=True):
+def _show_until(lines: Sequence[Line2D], whole: Sequence[Any], indices: Sequence[int]) -> None:
+    for line, points, index in zip(lines, whole, indices, strict=True):
         shown = points[:, : index + 1]
         if isinstance(line, Line3D):
             line.set_data_3d(*shown)

@@ -3,6 +3,7 @@
 import csv
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -11,6 +12,8 @@ from contract.made import succeed
 from PIL import Image
 
 from conftest import Landscape
+from landscape_cli.analytic import descent
+from landscape_cli.plots import descents_written
 from landscape_cli.store.descent import read_descent
 
 WORDS = ["descend", "function=himmelblau", "optimizer=gd,newton", "steps=60", "start=grid:12"]
@@ -143,6 +146,26 @@ def test_an_animation_has_a_frame_a_step(landscape: Landscape, tmp_path: Path, k
             moving.seek(index)
             frames.append(np.asarray(moving.convert("RGB")).copy())
     assert all((one != other).any() for one, other in pairwise(frames))
+
+
+@pytest.mark.slow
+def test_panels_of_an_animation_show_the_same_step(
+    landscape: Landscape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a file of all steps one of each third, which stands still for three frames."""
+    words = ["descend", "function=ravine", "lr=5e-3", "steps=9"]
+    succeed(landscape, *words, "out=all.h5")
+    monkeypatch.setattr(descent, "MOST_KEPT", 8)
+    succeed(landscape, *words, "out=thirds.h5")
+    assert read_descent(tmp_path / "thirds.h5").paths["gd"].steps.tolist() == [0, 3, 6, 9]
+    shown = []
+
+    def show(lines: list[Any], whole: list[Any], indices: list[int]) -> None:
+        shown.append([len(points[0, : index + 1]) - 1 for points, index in zip(whole, indices, strict=True)])
+
+    monkeypatch.setattr(descents_written, "_show_until", show)
+    succeed(landscape, "plot", "file=all.h5,thirds.h5", "size=6x3", "dpi=60", "out=both.gif")
+    assert shown == [[step, step, step // 3, step // 3] for step in range(10)]  # each path is drawn twice
 
 
 def test_exports(landscape: Landscape, tmp_path: Path) -> None:
