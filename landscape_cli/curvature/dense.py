@@ -16,7 +16,9 @@ from landscape_cli.evaluation.losses import per_sample_loss
 CHUNK = 64  # rows of the Hessian at a time: bounds the memory
 
 
-def objective_at(model: nn.Module, split: Split, loss: str) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+def objective_at(
+    model: nn.Module, split: Split, loss: str, weight_decay: float = 0.0
+) -> tuple[Callable[[Tensor], Tensor], Tensor]:
     """Return the mean loss as a function of the flat vector of weights, float64, and where the model is.
 
     It is that of all samples at once, in evaluation mode: running statistics are constants.
@@ -25,6 +27,8 @@ def objective_at(model: nn.Module, split: Split, loss: str) -> tuple[Callable[[T
         model: left as it is.
         split: the samples, on the model's device.
         loss: its name.
+        weight_decay: of which half, times the weights' squared norm, is added to the loss: what torch's SGD
+            with this weight decay minimizes.
 
     Returns:
         The function, of a vector of shape (p,) with the parameters in the model's order, and the vector of
@@ -40,7 +44,8 @@ def objective_at(model: nn.Module, split: Split, loss: str) -> tuple[Callable[[T
         values = {
             name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)
         }
-        return per_sample_loss(loss, functional_call(twin, values, (inputs,)), targets).mean()
+        mean = per_sample_loss(loss, functional_call(twin, values, (inputs,)), targets).mean()
+        return mean + weight_decay / 2 * vector.square().sum() if weight_decay else mean
 
     return objective, point
 

@@ -1,17 +1,16 @@
 """The loss near a minimum as a quadratic, and what that says of gradient descent (Bishop 2006, chapter 7)."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from scipy.optimize import minimize
 from torch import Tensor
-from torch.func import grad, grad_and_value
+from torch.func import grad
 
 from landscape_cli.arrays import Array
 from landscape_cli.curvature.dense import dense_hessian, objective_at
+from landscape_cli.curvature.minimum import stationary_point
 from landscape_cli.curvature.random_slices import unit_vectors
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
@@ -19,7 +18,6 @@ from landscape_cli.reproduction.measured import Measured, across
 
 Loss = Callable[[Tensor], Tensor]
 
-STATIONARY = 1e-7  # length of the gradient at which losses no longer tell what is lower
 ASYMPTOTIC = 0.1  # of the trust region: below this part of it the order of the error is read off
 STIFF = 10  # eigenvectors of the largest eigenvalues, along which the model is tried beside random directions
 FOLLOWED = (0, 2, 9)  # coordinates that are drawn, by the rank of their eigenvalues
@@ -46,12 +44,8 @@ def taylor_quadratic_model(
         steps: of gradient descent.
     """
     (run,) = lab.runs
-    bare, start = objective_at(lab.network(run), lab.data(run).train, lab.loss(run))
     decay = float(lab.runs[run].config["optimizer"]["weight_decay"])
-
-    def loss(vector: Tensor) -> Tensor:
-        return bare(vector) + decay / 2 * vector.square().sum()
-
+    loss, start = objective_at(lab.network(run), lab.data(run).train, lab.loss(run), decay)
     point = stationary_point(loss, start)
     norm = float(point.norm())
     hessian = dense_hessian(loss, point)
@@ -138,29 +132,6 @@ def draw_taylor_quadratic_model(seeds: Sequence[Measured]) -> dict[str, Figure]:
         ),
     ]
     return {"model": draw_panels(panels)}
-
-
-def stationary_point(loss: Loss, start: Tensor) -> Tensor:
-    """Return a minimum of a smooth function near `start`, (p,) float64, by Newton's method in a trust region.
-
-    The method is SciPy's ``trust-ncg`` (Nocedal and Wright 2006, algorithm 7.2), with exact products with the
-    Hessian. It compares losses, so it ends at `STATIONARY`; a last step with the whole Hessian goes on to
-    where rounding ends it.
-    """
-    slope, both = grad(loss), grad_and_value(loss)
-
-    def height(x: Array) -> tuple[float, Array]:
-        gradient, value = both(_like(start, x))
-        return float(value), _array(gradient)
-
-    def product(x: Array, vector: Array) -> Array:
-        fixed = _like(start, vector)
-        return _array(grad(lambda at: slope(at) @ fixed)(_like(start, x)))
-
-    how: dict[str, Any] = {"hessp": product, "options": {"gtol": STATIONARY}}
-    near = _like(start, minimize(height, _array(start), jac=True, method="trust-ncg", **how).x)
-    last = np.asarray(np.linalg.solve(dense_hessian(loss, near), _array(slope(near))), dtype=np.float64)
-    return near - _like(start, last)
 
 
 def along(loss: Loss, point: Tensor, rows: Array, distances: Array) -> Array:

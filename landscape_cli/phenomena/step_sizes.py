@@ -14,6 +14,8 @@ from landscape_cli.analytic.quadratics import quadratic, ravine
 from landscape_cli.arrays import Array
 from landscape_cli.curvature.dense import objective_at
 from landscape_cli.curvature.extremes import extremes
+from landscape_cli.curvature.minimum import stationary_point
+from landscape_cli.curvature.random_slices import unit_vectors
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
@@ -37,6 +39,7 @@ def lr_bound_2_over_lambdamax(
     steps: int,
     rate_steps: int,
     samples: int,
+    shift: float,
     stays: float,
     leaves: float,
     network_steps: int,
@@ -44,19 +47,22 @@ def lr_bound_2_over_lambdamax(
     """Descend just below and above each rule's largest step size, on quadratics and on a network's loss.
 
     Least squares ||Xw - y||^2 has the Hessian 2 X^T X. A slide has X^T X, whose bound is twice as large and
-    is tried, too.
+    is tried, too. The network's objective is what its run minimized, weight decay included. At its minimum,
+    found from the run's last weights, no step size moves it: it starts a little beside that, in a direction
+    drawn at random.
 
     Args:
-        lab: a run.
+        lab: a run of a network with a smooth activation, small enough for a dense Hessian.
         condition: lambda_max of the quadratic, whose lambda_min is 1.
         dimension: of the quadratic, and of least squares.
         momentum: of the heavy ball and of Nesterov's rule.
         steps: of each descent on quadratics.
         rate_steps: of those of which the rate is measured.
         samples: rows of X.
-        stays: part of 2 / lambda_max, the step size with which the network is to stay at its minimum.
+        shift: how far beside its minimum the network starts, in norms of its weights.
+        stays: part of 2 / lambda_max, the step size with which the network is to stay beside its minimum.
         leaves: likewise, with which it is to leave.
-        network_steps: of gradient descent on the network's training loss, from the run's last weights.
+        network_steps: of gradient descent on the network's training objective.
     """
     (run,) = lab.runs
     function, bound = ravine(condition, dimension), bounds(momentum)
@@ -86,9 +92,13 @@ def lr_bound_2_over_lambdamax(
         "2XᵀX": least_squares(features, start.numpy()[0], UNDER * 2 / (2 * top), steps),
         "XᵀX, as a slide has it": least_squares(features, start.numpy()[0], UNDER * 2 / top, steps),
     }
-    loss, point = objective_at(lab.network(run), lab.data(run).train, lab.loss(run))
-    sharpness = largest_eigenvalue(loss, point, lab.seed)
-    losses = {part: losses_of(loss, point, part * 2 / sharpness, network_steps) for part in (stays, leaves)}
+    decay = float(lab.runs[run].config["optimizer"]["weight_decay"])
+    loss, last = objective_at(lab.network(run), lab.data(run).train, lab.loss(run), decay)
+    point = stationary_point(loss, last)
+    least, sharpness = float(loss(point)), largest_eigenvalue(loss, point, lab.seed)
+    (direction,) = unit_vectors(1, len(point), lab.seed)
+    beside = point + shift * point.norm() * torch.from_numpy(direction).to(point)
+    losses = {part: losses_of(loss, beside, part * 2 / sharpness, network_steps) for part in (stays, leaves)}
     products = (np.arange(COUNT) + 0.5) / COUNT * LARGEST
     return {
         "under": grown(UNDER),
@@ -97,8 +107,9 @@ def lr_bound_2_over_lambdamax(
         "faster_than_neighbours": min(rate(part * best) for part in NEIGHBOURS) - fastest,
         "slowest_over_floor": np.array([rate(part * 2 / condition) for part in PARTS]) / (1 - 2 / condition),
         "least_squares": {name: decades(each[0], each[-1]) for name, each in squares.items()},
-        "stays": losses[stays].max() / losses[stays][0],
-        "leaves": losses[leaves].max() / losses[leaves][0],
+        "stays": losses[stays].max() / least,
+        "leaves": losses[leaves].max() / least,
+        "gradient_norm": float(grad(loss)(point).norm()),
         "lambda_max": sharpness,
         "products": products,
         "rates": {rule: rates(products, rule, momentum, STEPS) for rule in RULES},
@@ -133,9 +144,9 @@ def draw_lr_bound_2_over_lambdamax(seeds: Sequence[Measured]) -> dict[str, Figur
             limits=(1e-6, 1e6),
         ),
         Panel(
-            "A network from its minimum",
+            "A network beside its minimum",
             "step",
-            "training loss (nats)",
+            "training objective (nats)",
             [
                 Series(f"network, {part} · 2 / λ", np.arange(each.shape[-1]), each, look=look)
                 for look, (part, each) in zip((5, 6), across(seeds, "losses").items(), strict=True)

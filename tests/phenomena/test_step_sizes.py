@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from landscape_cli.analytic.quadratics import quadratic
+from landscape_cli.curvature.minimum import stationary_point
 from landscape_cli.phenomena import step_sizes
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured
@@ -16,13 +17,15 @@ from tests.phenomena.conftest import MakeLab
 
 NAME = "lr-bound-2-over-lambdamax"
 UNDER, OVER, BEST, SLOWEST, SQUARES, STAYS, LEAVES = [0, 1, 2], [3, 4, 5], [6, 7], 8, [9, 10], 11, 12
+DECAY = 0.001
 
 
 @pytest.fixture(scope="module")
 def labs(lab: MakeLab) -> list[Lab]:
     words = [
-        *["dataset=digits", "dataset.train_size=100", "dataset.pool=2", "architecture=mlp", "epochs=600"],
-        *["architecture.widths=[4]", "architecture.activation=tanh", "batch_size=100"],
+        *["dataset=digits", "dataset.train_size=50", "dataset.pool=2", "architecture=mlp", "epochs=3"],
+        *["architecture.widths=[4]", "architecture.activation=tanh", "batch_size=50"],
+        f"optimizer.weight_decay={DECAY}",
     ]
     return [lab({"mlp": words}, seed) for seed in range(3)]
 
@@ -90,6 +93,30 @@ def test_claims_hold(labs: list[Lab]) -> None:
     found = measured(labs)
     assert verdicts(NAME, found) == ["holds"] * 13
     assert list(drawn(NAME, found)) == ["bounds"]
+
+
+def test_the_network_starts_beside_the_minimum_of_what_its_run_minimized(labs: list[Lab]) -> None:
+    """Three epochs end far from it: a start from there only leads downhill, whatever the step size."""
+    (found,) = measured(labs[:1], network_steps=500)
+    split, model = labs[0].data("mlp").train, labs[0].network("mlp").double()
+
+    def objective(vector: torch.Tensor) -> torch.Tensor:
+        first, bias, second, shift = vector.split([64, 4, 40, 10])
+        hidden = torch.tanh(split.inputs.double().flatten(1) @ first.view(4, 16).T + bias)
+        outputs = hidden @ second.view(10, 4).T + shift
+        return torch.nn.functional.cross_entropy(outputs, split.targets) + DECAY / 2 * (vector**2).sum()
+
+    last = torch.nn.utils.parameters_to_vector(model.parameters()).detach()
+    point = stationary_point(objective, last)
+    assert float(torch.autograd.functional.jacobian(objective, point).norm()) <= 1e-11
+    assert found["gradient_norm"] <= 1e-11
+    hessian = torch.autograd.functional.hessian(objective, point)
+    assert found["lambda_max"] == pytest.approx(float(torch.linalg.eigvalsh(hessian)[-1]), rel=1e-5)
+    least, (first, *_, end) = float(objective(point)), found["losses"]["0.9"]
+    assert objective(last) > 1.1 * least
+    assert least <= end < first < 1.01 * least
+    assert found["stays"] == pytest.approx(first / least, rel=1e-9)
+    assert found["leaves"] == pytest.approx(found["losses"]["1.5"].max() / least, rel=1e-9)
 
 
 def failing(found: Sequence[Measured]) -> list[int]:
