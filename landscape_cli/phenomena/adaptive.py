@@ -86,21 +86,29 @@ def _path(
 def _compared(
     function: Function, start: Array, name: str, options: Mapping[str, Any], updates: int
 ) -> Measured:
-    """Measure torch's optimizer against its formula; also from where a coordinate of the gradient is zero."""
-    torchs = _path(function, start, name, options, updates).points[0]
-    formula = _by_formula(function, start, name, options, updates)
+    """Measure torch's optimizer against its formula; also where a coordinate of the gradient is zero or eps.
+
+    Where all are large against eps, its place does not show: the first starts at eps, its curvature is 1.
+    """
+
+    def from_first(value: float) -> Array:
+        return np.where(np.arange(len(start)) == 0, value, start)
+
+    near_eps, flat = from_first(options["eps"]), from_first(0.0)
+    torchs = _path(function, near_eps, name, options, updates).points[0]
+    formula = _by_formula(function, near_eps, name, options, updates)
+    step = np.diff(_path(function, start, name, options, 1).points[0], axis=0)[0]
     first = (
         1.0 if name != "rmsprop" else 1 / math.sqrt(1 - options["alpha"])
     )  # RMSprop has no bias correction
     expected = -first * options["lr"] * np.sign(_gradient(function, start))
-    flat = np.where(np.arange(len(start)) == 0, 0.0, start)
     known = inspect.signature(TORCHS[name]).parameters
     return {
         "changed_defaults": sum(
             _numbers(known[key].default) != _numbers(value) for key, value in options.items()
         ),
         "off_torch": np.abs(formula - torchs).max() / np.abs(torchs).max(),
-        "first_step_off": np.abs((torchs[1] - torchs[0]) / expected - 1).max(),
+        "first_step_off": np.abs(step / expected - 1).max(),
         "undefined_without_eps": np.isnan(
             _by_formula(function, flat, name, {**options, "eps": 0.0}, 1)[1]
         ).sum(),

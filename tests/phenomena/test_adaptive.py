@@ -1,5 +1,6 @@
 """Adagrad, RMSprop and Adam: formulas against scalar loops, and each claim made to fail."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from landscape_cli.analytic.quadratics import ravine
+from landscape_cli.arrays import Array
 from landscape_cli.phenomena import adaptive
 from landscape_cli.reproduction.measured import Measured
 from made_lab import MadeLab, drawn, measure, verdicts
@@ -18,6 +20,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "adam": {"lr": 0.1, "betas": [0.8, 0.99], "eps": 1e-8},
 }
 IDS = list(OPTIONS)
+Lower = Callable[[float, float], float]
+ELSEWHERE: dict[str, Lower] = {
+    "left out": lambda square, eps: square**0.5,
+    "under the root": lambda square, eps: (square + eps) ** 0.5,
+    "a hundredfold": lambda square, eps: square**0.5 + 100 * eps,
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +38,13 @@ def test_all_claims_hold(found: list[Measured]) -> None:
     assert verdicts(NAME, found) == ["holds"] * 19
 
 
-def by_loops(name: str, start: float, curvature: float, steps: int) -> list[float]:
+def beside_the_root(square: float, eps: float) -> float:
+    return float(square**0.5 + eps)
+
+
+def by_loops(
+    name: str, start: float, curvature: float, steps: int, lower_of: Lower = beside_the_root
+) -> list[float]:
     """Return one coordinate's path on curvature x^2 / 2, from sums over all gradients so far."""
     options, path, slopes = OPTIONS[name], [start], []
     for t in range(1, steps + 1):
@@ -45,7 +59,7 @@ def by_loops(name: str, start: float, curvature: float, steps: int) -> list[floa
             mean = sum(0.8**age * g for age, g in zip(ages, slopes, strict=True))
             square = sum(0.99**age * g**2 for age, g in zip(ages, slopes, strict=True))
             upper, lower = mean / sum(0.8**age for age in ages), square / sum(0.99**age for age in ages)
-        path.append(path[-1] - options["lr"] * upper / (lower**0.5 + options["eps"]))
+        path.append(path[-1] - options["lr"] * upper / lower_of(lower, options["eps"]))
     return path
 
 
@@ -55,6 +69,22 @@ def test_the_formulas_are_those_of_loops_over_one_coordinate(name: str) -> None:
     path = adaptive._by_formula(ravine(100.0), start, name, OPTIONS[name], 6)
     for axis, curvature in enumerate((1.0, 100.0)):
         assert_allclose(path[:, axis], by_loops(name, start[axis], curvature, 6), rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("place", ["beside the root", *ELSEWHERE])
+def test_only_eps_beside_the_root_is_torchs(monkeypatch: pytest.MonkeyPatch, name: str, place: str) -> None:
+    def formula(function: Any, start: Array, name: str, options: Any, steps: int) -> Array:
+        if not options["eps"]:  # 0 / 0, which is another claim's
+            return np.full((2, 2), np.nan)
+        lower = ELSEWHERE.get(place, beside_the_root)
+        axes = zip(start.tolist(), (1.0, 100.0), strict=True)
+        return np.array([by_loops(name, x, curvature, steps, lower) for x, curvature in axes]).T
+
+    monkeypatch.setattr(adaptive, "_by_formula", formula)
+    seed = adaptive._compared(ravine(100.0), np.array([1.0, -0.7]), name, OPTIONS[name], 6)
+    assert (seed["off_torch"] <= 1e-6) == (place == "beside the root")
+    assert seed["first_step_off"] <= 1e-6
 
 
 @pytest.mark.parametrize("name", IDS)
