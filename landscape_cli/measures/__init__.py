@@ -13,6 +13,7 @@ from landscape_cli.measures.correlation import spearman
 from landscape_cli.measures.minima import Lowest, lowest, minima
 from landscape_cli.measures.places import loss_at, loss_at_centre
 from landscape_cli.measures.radius import line_radius, mean_radius, plane_radius, valley_radius
+from landscape_cli.measures.steps import steps_to
 
 __all__ = [
     "Lowest",
@@ -29,6 +30,7 @@ __all__ = [
     "ratio",
     "second_differences",
     "spearman",
+    "steps_to",
     "valley_radius",
     "z_score",
 ]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from landscape_cli.analytic.descent import descend
 from landscape_cli.analytic.quadratics import ravine, two_wells
 from landscape_cli.arrays import Array
+from landscape_cli.measures import steps_to
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
@@ -73,7 +74,7 @@ def momentum_nesterov(
         "a slide's momentum, gradient ahead": gradient_ahead(curvature, first, rate, momentum, steps),
     }
     losses = {name: (curvature * path**2).sum(axis=-1) / 2 for name, path in paths.items()}
-    count = {name: int(np.argmax(loss <= target)) for name, loss in losses.items()}
+    count = {name: steps_to(loss, target) for name, loss in losses.items()}
     same, changed = np.full(steps, rate), np.where(np.arange(steps) < change, rate, DROP * rate)
     lecture = lecture_form(slope, first, same, momentum)
     apart = torch_form(slope, first, changed, momentum) - lecture_form(slope, first, changed, momentum)
@@ -98,7 +99,7 @@ def momentum_nesterov(
         "apart_where_it_changes": np.abs(apart).max() / np.abs(first).max(),
         "apart_gradient_ahead": np.abs(paths["a slide's momentum, gradient ahead"] - lecture).max()
         / np.abs(first).max(),
-        "momentum_over_gd": count["momentum"] / count["gradient descent"],
+        "momentum_over_gd": count["momentum"] / min(count["gradient descent"], steps),
         "off_minimum": {name: each[-1] for name, each in off.items()},
         "crossed": {name: (x[:, -1] > 0).mean() for name, x in rolled.items()},
         "losses": losses,

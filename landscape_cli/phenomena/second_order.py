@@ -16,6 +16,7 @@ from landscape_cli.analytic.softmax_regression import point_of, softmax_regressi
 from landscape_cli.analytic.stationary import classify
 from landscape_cli.analytic.surfaces2d import himmelblau
 from landscape_cli.arrays import Array
+from landscape_cli.measures import steps_to
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
@@ -62,9 +63,9 @@ def newton(
     lowest = min(np.nanmin(loss) for loss in [fast, *slow])
     over = {
         NEWTON: fast - lowest,
-        DESCENT: min((loss - lowest for loss in slow), key=lambda loss: _steps_to(loss, excess)),
+        DESCENT: min((loss - lowest for loss in slow), key=lambda loss: steps_to(loss, excess)),
     }
-    steps = {name: _steps_to(loss, excess) for name, loss in over.items()}
+    steps = {name: steps_to(loss, excess) for name, loss in over.items()}
     seconds = [_seconds_to_invert(lab, size) for size in sizes]
     return {
         **_on_a_quadratic(lab, condition, dimension),
@@ -77,12 +78,6 @@ def newton(
         "seconds": seconds,
         "model": _models(),
     }
-
-
-def _steps_to(excess: Array, wanted: float) -> float:
-    """Return the first step at which the excess loss is no more than `wanted`; inf where it never is."""
-    reached = np.flatnonzero(excess <= wanted)
-    return float(reached[0]) if len(reached) else math.inf
 
 
 def _on_a_quadratic(lab: Lab, condition: float, dimension: int) -> Measured:

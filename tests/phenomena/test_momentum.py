@@ -85,12 +85,20 @@ def test_claims_hold() -> None:
     [
         ({"momentum": 1e-9}, [CHANGE, RAVINE, BOURRELY, OVER]),
         ({"momentum": 0.9, "steps": 30, "target": 2.0}, [RAVINE, BOURRELY]),
+        ({"target": 1e-40}, [RAVINE]),  # neither reaches it
         ({"wells": {"narrow": 8.0, "wide": 2.0, "rise": 0.0}}, [OVER]),
         ({"lr": 0.4}, [STUCK]),
     ],
 )
 def test_claims_fail(settings: dict[str, Any], refuted: list[int]) -> None:
     assert failing(measured(**settings)) == refuted
+
+
+def test_gradient_descent_that_does_not_reach_the_target_has_taken_all_steps() -> None:
+    (seed,) = measured(steps=200)
+    heavy = next(s for s, loss in enumerate(seed["losses"]["momentum"]) if loss <= 1e-3)
+    assert (seed["losses"]["gradient descent"] > 1e-3).all()
+    assert seed["momentum_over_gd"] == heavy / 200
 
 
 def test_other_forms_than_torchs_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,12 +94,6 @@ def test_each_claim_can_fail(found: list[Measured], claim: int, values: dict[str
     assert verdicts(NAME, changed(seeds, **values)) == expected
 
 
-def test_a_loss_that_is_never_reached_takes_infinitely_many_steps() -> None:
-    assert second_order._steps_to(np.array([1.0, 0.5, 0.1]), 0.2) == 2
-    assert second_order._steps_to(np.array([1.0, 0.5]), 0.2) == np.inf
-    assert second_order._steps_to(np.array([1.0, np.nan]), 0.2) == np.inf
-
-
 def test_the_models_touch_the_loss_and_have_their_minima_a_factor_of_two_apart() -> None:
     model = second_order._models()
     w = model["w"]
