@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from landscape_cli.composition import settings_from
 from landscape_cli.phenomena.schedules import by_formula
+from landscape_cli.reproduction.catalogue import phenomenon
 from landscape_cli.reproduction.measured import Measured
 from made_lab import MadeLab, drawn, measure, verdicts
 from tests.phenomena.conftest import MakeLab
@@ -177,3 +179,12 @@ def test_each_claim_of_a_warm_up_can_fail(found: list[Measured], claim: int, val
 def test_schedules_are_drawn_beside_losses(found: list[Measured]) -> None:
     (picture,) = drawn(SCHEDULES, found).values()
     assert [len(axes.get_lines()) for axes in picture.axes] == [4, 4, 2]
+
+
+def test_batchnorm_sees_as_many_samples_at_every_k_of_the_papers_scale() -> None:
+    """Goyal et al. 2017, section 2.3: the batch that statistics are of is a worker's, which stays fixed."""
+    runs = {
+        run: settings_from("train", words) for run, words in phenomenon(SCALING).scale("paper").runs.items()
+    }
+    assert {run: config.batch_size for run, config in runs.items()}["k=64"] == 64 * 32
+    assert {config.micro_batch for config in runs.values()} == {runs["k=1"].batch_size} == {32}
