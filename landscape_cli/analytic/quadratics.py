@@ -92,7 +92,7 @@ def two_wells(narrow: float = 50.0, wide: float = 2.0, distance: float = 3.0, ri
 
     -t log(e^(-a/t) + e^(-b/t)) of a = narrow ((x - p)^2 + y^2) / 2 + rise and b = wide ((x - q)^2 + y^2) / 2,
     which cross at x = 0 without a rise, at the height H = narrow p^2 / 2; t = H / 25. Within the wells this
-    is a or b to ten digits.
+    is a or b to ten digits, without a rise.
 
     Args:
         narrow: curvature of the well on the left.
