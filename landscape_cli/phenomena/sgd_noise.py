@@ -109,10 +109,10 @@ def draw_sgd_vs_gd_noise_floor(seeds: Sequence[Measured]) -> dict[str, Figure]:
             limits=(floors.min() / 10, 2 * first["gradient_descent"][0]),
         ),
         Panel(
-            "Floor of the excess loss",
+            "Floor; theory of small steps",
             "step size / batch size",
             "excess loss, second half",
-            [Series("in theory, for small steps", ordered, ordered * total / 4, look=6)],
+            [Series("in theory", ordered, ordered * total / 4, look=6)],
             points={
                 "batches of one": (
                     np.broadcast_to(scale[:count], floors[:, :count].shape),
@@ -129,7 +129,7 @@ def draw_sgd_vs_gd_noise_floor(seeds: Sequence[Measured]) -> dict[str, Figure]:
             "Gradients of batches",
             "batch size",
             "variance, all coordinates",
-            [Series("in theory, for small steps", first["batches"], total / first["batches"], look=6)],
+            [Series("in theory", first["batches"], total / first["batches"], look=6)],
             points={"measured": (np.broadcast_to(first["batches"], variances.shape), variances)},
             log="xy",
         ),

@@ -52,7 +52,11 @@ def test_the_floor_is_the_stationary_one_of_its_noise() -> None:
 def test_the_floor_falls_with_the_step_and_with_one_over_the_batch() -> None:
     found = measured(batches=[1, 2])
     assert verdicts(NAME, found) == ["holds"] * 5
-    assert list(drawn(NAME, found)) == ["floor"]
+    (picture,) = drawn(NAME, found).values()
+    _, floor, variance = picture.axes
+    assert [axes.get_lines()[0].get_label() for axes in (floor, variance)] == ["in theory"] * 2
+    assert "small steps" in floor.get_title()
+    assert "small steps" not in variance.get_title()
 
 
 def test_a_floor_that_is_not_of_noise_is_told() -> None:
