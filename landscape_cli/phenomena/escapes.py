@@ -116,14 +116,17 @@ def draw_sgd_escapes_local_minima(seeds: Sequence[Measured]) -> dict[str, Figure
 
 
 def escape_rate(path: OptimizerPath, rate: float) -> float:
-    """Return crossings of x = 0 per time, the maximum likelihood estimate where some never cross.
+    """Return crossings of x = 0 per time: the most likely chance p of one per step, over the time of a step.
+
+    A descent that crosses in its k-th step has the likelihood (1 - p)^(k - 1) p, one that never does in T
+    steps (1 - p)^T, so p is the number of crossings over that of the steps made from x < 0.
 
     Args:
         path: of descents that start at x < 0, all steps kept.
         rate: time of a step.
     """
     crossed = np.maximum.accumulate(path.points[..., 0] > 0, axis=1)
-    return float(crossed[:, -1].sum() / (~crossed).sum() / rate)
+    return float(crossed[:, -1].sum() / (~crossed[:, :-1]).sum() / rate)
 
 
 def large_step_escapes_narrow(

@@ -28,8 +28,24 @@ def test_the_rate_of_escape_counts_crossings_over_the_time_before_them() -> None
     x = np.array([[-1.0, -1.0, 2.0, -1.0], [-1.0, -1.0, -1.0, -1.0], [-1.0, 3.0, 3.0, 3.0]])
     points = np.stack([x, x], axis=-1)
     path = OptimizerPath(np.arange(4), points, x, x)
-    before = (2 + 4 + 1) * 0.1  # of each descent, the steps until it first crosses
+    before = (2 + 3 + 1) * 0.1  # of each descent, the steps until it first crosses, or all
     assert escapes.escape_rate(path, 0.1) == pytest.approx(2 / before)
+
+
+def test_the_rate_of_escape_is_the_most_likely_one() -> None:
+    """The likelihood of 400 descents that cross in each of six steps with a chance of 0.2, at other rates."""
+    crosses = np.random.RandomState(0).uniform(size=(400, 6)) < 0.2
+    x = np.where(np.cumsum(crosses, axis=1) > 0, 1.0, -1.0)
+    x = np.concatenate([np.full((400, 1), -1.0), x], axis=1)
+    steps = [next((k for k in range(1, 7) if row[k] > 0), 0) for row in x]  # 0: it never crosses
+
+    def likelihood(p: float) -> float:
+        return sum((k - 1) * np.log(1 - p) + np.log(p) if k else 6 * np.log(1 - p) for k in steps)
+
+    points = np.stack([x, x], axis=-1)
+    p = escapes.escape_rate(OptimizerPath(np.arange(7), points, x, x), 0.5) * 0.5
+    assert likelihood(p) > max(likelihood(p * (1 - 1e-4)), likelihood(p * (1 + 1e-4)))
+    assert p == pytest.approx(0.2, rel=0.1)
 
 
 def test_points_of_a_disk_are_uniform() -> None:
