@@ -16,6 +16,7 @@ from landscape_cli.analytic.networks import linear_minimum, quadratic_network, r
 from landscape_cli.analytic.relu_teacher import relu_teacher
 from landscape_cli.analytic.rules import in_ball
 from landscape_cli.analytic.stationary import classify
+from landscape_cli.arrays import Array
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
@@ -90,7 +91,8 @@ def bad_local_minima_nonlinear(
     """Count spurious minima that ReLU students of an orthonormal teacher end in, and make one on given data.
 
     A run is spurious where `spurious_minima` certifies a minimum of a population loss above 1e-6, and
-    undecided where the loss is and it has no certificate.
+    undecided where the loss is and it has no certificate. The claims go against them: of students with one
+    more unit the undecided count as spurious, of others they do not.
 
     Args:
         lab: has the random numbers.
@@ -114,14 +116,14 @@ def bad_local_minima_nonlinear(
     }
     small, large = compared
     share = {name: _means(each, "spurious") for name, each in found.items()}
+    undecided = {name: _means(each, "undecided") for name, each in found.items()}
+    most = {size: part + undecided["one_more"][size] for size, part in share["one_more"].items()}
     return {
         "sizes": sizes,
         "spurious": share,
         "growth": share["as_many"][str(large)] - share["as_many"][str(small)],
-        "one_more_minus_half": {
-            size: share["one_more"][size] - share["as_many"][size] / 2 for size in share["as_many"]
-        },
-        "undecided": {name: _means(each, "undecided") for name, each in found.items()},
+        "one_more_minus_half": {size: most[size] - share["as_many"][size] / 2 for size in most},
+        "undecided": undecided,
         "loss_of_spurious": {
             size: ends.loss[ends.spurious].numpy() for size, ends in found["as_many"].items()
         },
@@ -131,13 +133,15 @@ def bad_local_minima_nonlinear(
 
 def draw_bad_local_minima_nonlinear(seeds: Sequence[Measured]) -> dict[str, Figure]:
     """Draw how often spurious minima are met, and their losses."""
-    labels = {"as_many": "as many units as the teacher", "one_more": "one more"}
-    curves = [
-        Series(
-            label, seeds[0]["sizes"], 100 * np.stack([*across(seeds, f"spurious/{name}").values()], axis=1)
-        )
-        for name, label in labels.items()
-    ]
+
+    def percent(path: str) -> Array:
+        return 100 * np.stack([*across(seeds, path).values()], axis=1)
+
+    shares = {
+        "as many units as the teacher": percent("spurious/as_many"),
+        "one more, undecided runs counted": percent("spurious/one_more") + percent("undecided/one_more"),
+    }
+    curves = [Series(label, seeds[0]["sizes"], each) for label, each in shares.items()]
     losses = [seed["loss_of_spurious"] for seed in seeds]
     joined = {size: np.concatenate([each[size] for each in losses]) for size in losses[0]}
     places = np.concatenate([np.full(len(each), float(size)) for size, each in joined.items()])

@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
+from landscape_cli.analytic.certified import Ends
+from landscape_cli.phenomena import teacher_student
+from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured
 from made_lab import drawn, labs, measure, verdicts
 
@@ -52,6 +57,25 @@ def test_shares_of_spurious_minima_and_the_linear_minimum(students: list[Measure
     assert 0 < found["least_rise_around_it"] < 1e-3
     assert 0 < found["trained_over_linear"] < 1
     assert set(drawn("bad-local-minima-nonlinear", students * 3)) == {"probability", "losses"}
+
+
+def test_undecided_runs_count_against_the_claim_on_one_more_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ten students of each kind, by hand: 4 spurious and 3 undecided; with one more, 1 and 2."""
+
+    def ends(lab: Lab, size: int, width: int, runs: int, rounds: int, steps: int) -> Ends:
+        spurious, undecided = (4, 3) if width == size else (1, 2)
+        number = torch.arange(10)
+        among = (number >= spurious) & (number < spurious + undecided)
+        return Ends(torch.zeros(10, 1), number.double(), number < spurious, among)
+
+    monkeypatch.setattr(teacher_student, "_students", ends)
+    name = "bad-local-minima-nonlinear"
+    (found,) = measure(name, labs()[:1], **SMALL, training_steps=50)
+    assert found["spurious"]["one_more"] == {"6": 0.1, "8": 0.1}
+    assert found["one_more_minus_half"] == pytest.approx({"6": 0.1, "8": 0.1})  # (1 + 2) / 10 - 4 / 20
+    assert verdicts(name, [found] * 3)[2:4] == ["fails", "fails"]
+    lines = drawn(name, [found] * 3)["probability"].axes[0].get_lines()
+    assert [np.asarray(line.get_ydata()).tolist() for line in lines] == [[40, 40], [pytest.approx(30)] * 2]
 
 
 def test_claims_on_spurious_minima_hold_and_fail(students: list[Measured]) -> None:
