@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from landscape_cli.reproduction.catalogue import phenomenon
+from landscape_cli.reproduction.claims import judge
 from landscape_cli.reproduction.measured import Measured
 from made_lab import MadeLab, drawn, measure, verdicts
 
@@ -79,6 +81,11 @@ def test_adam_ends_elsewhere_as_written_out() -> None:
 def test_claims_on_weight_decay(changed: Mapping[str, Any], failing: Sequence[int]) -> None:
     expected = ["fails" if number in failing else "holds" for number in range(6)]
     assert verdicts(L2, decayed(**changed)) == expected
+
+
+def test_two_trainings_that_end_apart_count_for_no_verdict() -> None:
+    soft = [claim.soft for claim in judge(phenomenon(L2).scale("small"), decayed())]
+    assert soft == [number == ADAM_DIGITS for number in range(6)]
 
 
 def test_weight_decay_is_drawn() -> None:
