@@ -14,6 +14,7 @@ from landscape_cli.reproduction.measured import Measured, across
 from landscape_cli.training.schedules import build
 
 LOSS = "training cross-entropy (nats)"
+BEYOND = 1e9  # a loss that no picture reaches
 
 
 def lr_schedules(lab: Lab, *, constant: str, decaying: Sequence[str], abrupt: str, warmed: str) -> Measured:
@@ -94,15 +95,34 @@ def draw_lr_schedules(
     looks = {run: look for look, run in enumerate([*decays, *starts])}
 
     def curve(run: str) -> Series:
-        return Series(run, np.arange(losses[run].shape[1], dtype=float), losses[run], look=looks[run])
+        return Series(
+            run, np.arange(losses[run].shape[1], dtype=float), leaving(losses[run]), look=looks[run]
+        )
 
+    shown = np.concatenate([np.ravel(losses[run]) for run in starts])
     rates = [Series(run, seeds[0]["time"][run], seeds[0]["factor"][run], look=looks[run]) for run in decays]
     panels = [
         Panel("Schedules", "epoch", "learning rate, over the given one", rates),
         Panel("Noisy SGD", "epoch", LOSS, [curve(run) for run in decays], log="y"),
-        Panel("A large learning rate", "epoch", LOSS, [curve(run) for run in starts], log="y"),
+        Panel(
+            "A large learning rate (out of sight: diverged)",
+            "epoch",
+            LOSS,
+            [curve(run) for run in starts],
+            log="y",
+            limits=(0.5 * float(np.nanmin(shown)), 3 * float(np.nanmax(shown))),
+        ),
     ]
     return {"schedules": draw_panels(panels)}
+
+
+def leaving(losses: Array) -> Array:
+    """Return losses (seeds, epochs + 1) of which one that has diverged is beyond all pictures, then none."""
+    found = losses.copy()
+    for row in found:
+        lost = np.flatnonzero(np.isnan(row))
+        row[lost[:1]] = BEYOND
+    return found
 
 
 def linear_lr_scaling(

@@ -133,7 +133,10 @@ def test_a_training_that_diverges_is_measured_as_far_as_it_came(lab: MakeLab) ->
     assert np.isfinite(seed["train_loss"]["warm-up"]).all()
     assert made.made()["train_losses"]["no warm-up"] is None
     assert verdicts(SCHEDULES, [seed] * 3)[12::2] == ["holds", "holds"]
-    drawn(SCHEDULES, [seed] * 3)
+    (picture,) = drawn(SCHEDULES, [seed] * 3).values()
+    lost, _ = picture.axes[2].get_lines()
+    assert lost.get_ydata()[1] > picture.axes[2].get_ylim()[1]  # it leaves the panel
+    assert np.isnan(lost.get_ydata()[2])
 
 
 HOLDS = {
