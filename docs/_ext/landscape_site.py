@@ -53,6 +53,12 @@ def fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
     """Replace what stands in double braces in a hand-written page."""
     if not docname.startswith(tuple(f"{folder}/" for folder in GENERATED)) and "{{" in source[0]:
         docs = Path(app.srcdir)
+        for path in (
+            docs / "gallery" / "results.json",
+            docs.parent / "README.md",
+            docs.parent / "CONTRIBUTING.md",
+        ):
+            app.env.note_dependency(path, docname=docname)  # where one changes, the page is made anew
         results = phenomena_pages.read_results(docs / "gallery" / "results.json")
         source[0] = site_text.expanded(source[0], site_text.functions(docs.parent, results))
 
