@@ -9,11 +9,29 @@ from landscape_cli.errors import LandscapeError
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
     "leaky_relu": nn.LeakyReLU,
+    "prelu": nn.PReLU,
     "elu": nn.ELU,
+    "selu": nn.SELU,
+    "celu": nn.CELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+    "softplus": nn.Softplus,
+    "hardswish": nn.Hardswish,
     "tanh": nn.Tanh,
+    "hardtanh": nn.Hardtanh,
+    "tanhshrink": nn.Tanhshrink,
+    "softsign": nn.Softsign,
+    "softshrink": nn.Softshrink,
+    "hardshrink": nn.Hardshrink,
     "sigmoid": nn.Sigmoid,
+    "hardsigmoid": nn.Hardsigmoid,
+    "log_sigmoid": nn.LogSigmoid,
+    "identity": nn.Identity,
 }
+"""Name -> torch's activation of a number, with its defaults; ``identity`` makes a deep linear network."""
 
 
 def scaled(channels: int, width: float) -> int:

@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from landscape_cli.architectures.build import NORMALIZATIONS, build
+from landscape_cli.architectures.layers import ACTIVATIONS
 from landscape_cli.errors import LandscapeError
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -175,8 +176,8 @@ def test_features_and_vectors_go_to_the_mlp_alone() -> None:
         (
             "mlp",
             {"activation": "rellu"},
-            "no architecture.activation 'rellu'; choose from elu, leaky_relu, relu, sigmoid, tanh"
-            " (nearest: relu)",
+            "no architecture.activation 'rellu'; choose from"
+            f" {', '.join(sorted(ACTIVATIONS))} (nearest: relu)",
         ),
         ("cnn", {"dropout": 1}, "architecture.dropout must be a number from 0 to below 1, got 1"),
         ("wrn28_10", {"dropout": -0.1}, "architecture.dropout must be a number from 0 to below 1, got -0.1"),

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -92,15 +94,36 @@ def test_scaled_channels() -> None:
 
 
 def test_activations() -> None:
-    x = torch.tensor([-1.0, 0.5], dtype=torch.float64)
+    x = torch.tensor([-7.0, -1.0, -0.2, 0.3, 0.5, 7.0], dtype=torch.float64)
+    tanh, sigmoid = (x.exp() - (-x).exp()) / (x.exp() + (-x).exp()), 1 / (1 + (-x).exp())
+    normal = torch.tensor([math.erfc(-each / math.sqrt(2)) / 2 for each in x.tolist()], dtype=torch.float64)
+    softplus, ramp = (1 + x.exp()).log(), (x + 3).clamp(0, 6) / 6
+    beyond = (x.abs() > 0.5).double()
     closed_forms = {
         "relu": x.clamp_min(0),
+        "relu6": x.clamp(0, 6),
         "leaky_relu": torch.where(x > 0, x, 0.01 * x),
+        "prelu": torch.where(x > 0, x, 0.25 * x),
         "elu": torch.where(x > 0, x, x.exp() - 1),
-        "tanh": (x.exp() - (-x).exp()) / (x.exp() + (-x).exp()),
-        "sigmoid": 1 / (1 + (-x).exp()),
+        "selu": 1.0507009873554805 * torch.where(x > 0, x, 1.6732632423543772 * (x.exp() - 1)),
+        "celu": torch.where(x > 0, x, x.exp() - 1),
+        "gelu": x * normal,
+        "silu": x * sigmoid,
+        "mish": x * torch.tanh(softplus),
+        "softplus": softplus,
+        "hardswish": x * ramp,
+        "tanh": tanh,
+        "hardtanh": x.clamp(-1, 1),
+        "tanhshrink": x - tanh,
+        "softsign": x / (1 + x.abs()),
+        "softshrink": beyond * (x - 0.5 * x.sign()),
+        "hardshrink": beyond * x,
+        "sigmoid": sigmoid,
+        "hardsigmoid": ramp,
+        "log_sigmoid": sigmoid.log(),
+        "identity": x,
     }
     assert set(closed_forms) == set(ACTIVATIONS)
     for name, expected in closed_forms.items():
-        torch.testing.assert_close(ACTIVATIONS[name]()(x), expected)
+        torch.testing.assert_close(ACTIVATIONS[name]().double()(x), expected, msg=name)
     assert all(issubclass(activation, nn.Module) for activation in ACTIVATIONS.values())
