@@ -60,8 +60,8 @@ def surface(
             samples; then, and where the samples of a batch act on one another, the value depends on
             `batch_size`. `nn.CrossEntropyLoss` and `nn.NLLLoss` weigh classes and leave out ``ignore_index``
             over the whole split, as their ``reduction="mean"`` would. For classifiers also
-            ``"cross_entropy"``, or ``"mse"``, ``"l1"`` or ``"huber"``, sums over the classes. It may
-            differentiate, as may the model: a physics-informed network's.
+            ``"cross_entropy"``, or ``"mse"``, ``"l1"``, ``"huber"``, ``"hinge"`` or ``"squared_hinge"``, sums
+            over the classes. It may differentiate, as may the model: a physics-informed network's.
         train: the training split: (inputs, targets), or a DataLoader or other iterable of batches. Inputs are
             a tensor, or tensors by name (keyword arguments of the model) or position. A batch that is a
             mapping as a whole, as of a language model, gives the model what its ``forward`` names, and the

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
+from landscape_cli.evaluation.options import HINGES
+
 
 class Scores(NamedTuple):
     """What a batch of n samples gives.
@@ -35,13 +37,15 @@ Objective = Callable[[Any, Any], Scores]
 def per_sample_loss(loss: str, outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the loss of each sample.
 
-    ``cross_entropy``: -log softmax(outputs)[target], in nats. The others are sums over the outputs of a
-    function of e = output - target, where class numbers are one-hot targets. ``mse``: e^2; its sample mean is
-    1/N sum |f - y|^2, a factor of the number of outputs above torch's ``MSELoss``, which averages over them
-    too. ``l1``: |e|. ``huber``: e^2 / 2 where |e| <= 1, |e| - 1/2 beyond (Huber 1964).
+    ``cross_entropy``: -log softmax(outputs)[target], in nats. The others are sums over the outputs. Three are
+    of a function of e = output - target, where class numbers are one-hot targets. ``mse``: e^2; its sample
+    mean is 1/N sum |f - y|^2, a factor of the number of outputs above torch's ``MSELoss``, which averages
+    over them too. ``l1``: |e|. ``huber``: e^2 / 2 where |e| <= 1, |e| - 1/2 beyond (Huber 1964). Two are of
+    Delta = max(0, 1 - target * output), where a class is the target 1 among -1: ``hinge``: Delta;
+    ``squared_hinge``: Delta^2 / 2 (Geiger et al. 2019, arXiv:1809.09349). They are exactly zero at a margin.
 
     Args:
-        loss: ``cross_entropy``, ``mse``, ``l1`` or ``huber``.
+        loss: one of `LOSSES`.
         outputs: of shape (n, classes), or (n, d) of a regression.
         targets: class indices, of shape (n,); or floating-point numbers, (n, d) or for d = 1 also (n,), not
             for ``cross_entropy``.
@@ -53,9 +57,13 @@ def per_sample_loss(loss: str, outputs: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(outputs, targets, reduction="none")
     if not targets.is_floating_point():
         targets = F.one_hot(targets, outputs.shape[1])
+        targets = 2 * targets - 1 if loss in HINGES else targets
     targets = targets.to(outputs.dtype).view(outputs.shape)  # (n,) as (n, 1): else each would meet all
     if loss == "mse":
         return (outputs - targets).square().sum(dim=1)
+    if loss in HINGES:
+        short = (1 - targets * outputs).clamp_min(0)
+        return short.sum(dim=1) if loss == "hinge" else short.square().sum(dim=1) / 2
     apart = F.l1_loss if loss == "l1" else F.huber_loss
     return apart(outputs, targets, reduction="none").sum(dim=1)
 

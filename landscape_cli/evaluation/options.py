@@ -6,7 +6,8 @@ from typing import Any
 from landscape_cli.errors import LandscapeError
 from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, check, key, require
 
-LOSSES = ("cross_entropy", "mse", "l1", "huber")
+LOSSES = ("cross_entropy", "mse", "l1", "huber", "hinge", "squared_hinge")
+HINGES = ("hinge", "squared_hinge")  # of targets -1 and 1
 PRECISIONS = ("fp32", "bf16")
 BATCHNORM = ("interpolate", "recompute", "keep")
 

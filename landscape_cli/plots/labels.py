@@ -23,6 +23,8 @@ _LOSSES = {
     "mse": "squared error, summed over outputs",
     "l1": "absolute error, summed over outputs",
     "huber": "Huber loss, summed over outputs",
+    "hinge": "hinge loss, summed over outputs",
+    "squared_hinge": "half the squared hinge loss, summed over outputs",
 }
 _HESSIAN = {
     "largest_eigenvalue": "largest Hessian eigenvalue",

@@ -34,7 +34,9 @@ class Recipe:
     loss: str = key(
         "cross_entropy",
         "cross_entropy; or, for classes (one-hot) and for floating-point targets, a sum over the outputs of a"
-        " function of e = output - target: mse: e^2, l1: |e|, huber: e^2 / 2 up to |e| = 1, then |e| - 1/2",
+        " function of e = output - target: mse: e^2, l1: |e|, huber: e^2 / 2 up to |e| = 1, then |e| - 1/2;"
+        " or, for targets of -1 and 1 (a class is 1 among -1), of d = max(0, 1 - output target): hinge: d,"
+        " squared_hinge: d^2 / 2",
         choices=LOSSES,
     )
     augment: str = key(

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.options import HINGES
 from landscape_cli.training import optimizers, schedules
 from landscape_cli.training.options import Recipe
 from landscape_cli.training.sam import Ascent, ascent
@@ -84,7 +85,7 @@ def prepare(
     """
     n = len(dataset.train)
     if dataset.train.targets.is_floating_point():
-        _check_regression(recipe, dataset.name)
+        _check_regression(recipe, dataset)
     augmentation(recipe.augment, dataset.input_shape)  # refuses what does not fit
     if recipe.batch_size != "full" and recipe.batch_size > n:
         raise LandscapeError(
@@ -112,12 +113,20 @@ def prepare(
     return State(model, updates, LambdaLR(updates, factor), order, ascent(optimizer))
 
 
-def _check_regression(recipe: Recipe, name: str) -> None:
+def _check_regression(recipe: Recipe, dataset: Dataset) -> None:
     """Refuse what is meant for classes.
 
     Raises:
         LandscapeError: naming the key.
     """
+    name = dataset.name
+    if recipe.loss in HINGES and not all(
+        (split.targets.abs() == 1).all() for split in (dataset.train, dataset.test)
+    ):
+        raise LandscapeError(
+            f"loss={recipe.loss} is for classes, or for targets of -1 and 1, and those of data set {name} are"
+            " others; choose loss=mse, l1 or huber"
+        )
     if recipe.loss == "cross_entropy":
         raise LandscapeError(
             f"loss=cross_entropy needs class numbers, and the targets of data set {name} are floating-point;"

@@ -54,7 +54,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "no loss": (
         lambda out: line(mlp(), "nll", NUMBERS, out=out),
-        "from cross_entropy, huber, l1, mse",
+        "from cross_entropy, hinge, huber, l1, mse, squared_hinge",
     ),
     "a number for a loss": (lambda out: line(mlp(), lambda *_: 1.0, NUMBERS, out=out), "got a float"),
     "mse of numbers": (

@@ -166,6 +166,10 @@ def test_tables_and_pages_leave_accuracy_out(tmp_path: Path, runs: Landscape) ->
     ("words", "message"),
     [
         ([], "loss=cross_entropy needs class numbers, and the targets of data set sines are floating-point"),
+        (
+            ["loss=hinge"],
+            "loss=hinge is for classes, or for targets of -1 and 1, and those of data set sines",
+        ),
         (["loss=mse", "stop_at_train_accuracy=0.9"], "stop_at_train_accuracy=0.9 needs classes"),
         (["loss=mse", "dataset.label_noise=0.1"], "dataset.label_noise=0.1 is for class numbers"),
         (["loss=mse", "dataset.train_size=41"], "dataset.train_size=41 is more than the 40 samples"),
@@ -180,6 +184,32 @@ def test_what_is_meant_for_classes_is_refused_in_a_line(
     assert refused.err.startswith(message)
     assert len(refused.err.strip().splitlines()) == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("loss", "power"), [("hinge", 1), ("squared_hinge", 2)])
+def test_a_hinge_of_signs_ends_at_zero(tmp_path: Path, landscape: Landscape, loss: str, power: int) -> None:
+    """Signs that a plane parts with a margin; the recorded loss is that of the definition."""
+    inputs = np.random.default_rng(0).uniform(-2, 2, (80, 2))
+    signs = np.where(inputs[:, 0] > 0, 1.0, -1.0)
+    inputs[:, 0] += signs
+    np.savez(
+        tmp_path / "signs.npz",
+        **{
+            f"{split}_inputs": inputs[part] for split, part in (("train", slice(60)), ("test", slice(60, 80)))
+        },
+        **{
+            f"{split}_targets": signs[part] for split, part in (("train", slice(60)), ("test", slice(60, 80)))
+        },
+    )
+    words = [*TRAIN, "dataset.source=signs.npz", f"loss={loss}", "optimizer.lr=0.2", "out=run"]
+    succeed(landscape, *words)
+    model, data = network(tmp_path / "run", epoch=1)
+    with torch.no_grad():
+        short = (1 - data.train.targets.view(-1) * model(data.train.inputs).view(-1)).clamp_min(0)
+    expected = (short if power == 1 else short**2 / 2).double().mean()
+    rows = metrics(tmp_path / "run")
+    assert rows[1]["train_loss"] == pytest.approx(float(expected), rel=1e-5)
+    assert rows[-1]["train_loss"] < 0.1 * rows[0]["train_loss"]
 
 
 def test_a_killed_regression_goes_on_to_the_same_bits(tmp_path: Path, landscape: Landscape) -> None:

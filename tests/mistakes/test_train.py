@@ -30,7 +30,7 @@ MISTAKES = {
     "train clip_grad_norm=0": "clip_grad_norm must be a positive number got 0",
     "train stop_at_train_accuracy=99": "stop_at_train_accuracy fraction got 99",
     "train checkpoint_every=0": "checkpoint_every must be got 0",
-    "train loss=hinge": "no loss 'hinge'; choose from cross_entropy, huber, l1, mse",
+    "train loss=hinj": "no loss 'hinj'; choose from cross_entropy, hinge, huber, l1, mse, squared_hinge",
     "train precision=fp16": "no precision 'fp16'; choose from bf16, fp32",
     "train augment=mixup": "no augmentation 'mixup'; choose from crop_flip, none, shift",
     "train device=gpu": "device=gpu choose from auto, cpu, cuda",
