@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from landscape_cli.arrays import Array
 from landscape_cli.data import custom, digits, images, synthetic
 from landscape_cli.data.normalize import moments, standardize
 from landscape_cli.data.options import real, whole
+from landscape_cli.data.pixels import check_pixels, scrambled
 from landscape_cli.data.raw import CHUNK, Raw, check, chunks, fingerprint
 from landscape_cli.data.selection import balanced, corrupt, uniform
 from landscape_cli.data.streams import stream
@@ -27,6 +29,7 @@ COMMON = {
     "train_size": None,
     "test_size": None,
     "label_noise": 0.0,
+    "pixels": None,
     "seed": 0,
 }
 SCALINGS = ("standardize", "unit", "none")
@@ -84,7 +87,7 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     Args:
         dataset: ``name`` and the options of ``conf/dataset/<name>.yaml``. Those that all have may be
             left out: ``source``, ``scaling``, ``mean``, ``std``, ``pool``, ``train_size``, ``test_size``,
-            ``label_noise``, ``seed``.
+            ``label_noise``, ``pixels``, ``seed``.
         device: where the tensors go.
         trust: whether a ``source`` of the form ``package.module:name`` may run.
 
@@ -95,6 +98,7 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     seed = whole(options, "seed", at_least=0)
     pool = whole(options, "pool", at_least=1)
     label_noise = real(options, "label_noise", at_least=0, at_most=1)
+    check_pixels(options["pixels"])
     for key in ("train_size", "test_size"):
         if options[key] is not None:
             whole(options, key, at_least=1)
@@ -112,6 +116,9 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     test = _pooled(_select(test, options, "test_size", classes), pool)
     if label_noise:
         train = Raw(train.inputs, corrupt(train.targets, label_noise, classes, stream(seed, "label_noise")))
+
+    if options["pixels"] is not None:
+        train, test = scrambled(train, test, options["pixels"], partial(stream, seed))
 
     mean, deviation = _scaling(options, train, dtype)
 
