@@ -21,7 +21,7 @@ ROWS = [
     {"analytic", "data", "architectures", "weights", "checkpoint", "runs", "plots"},
     {"solutions"},
     {"evaluation", "workers"},
-    {"surfaces", "gradients"},
+    {"surfaces", "gradients", "signals"},
     {"curvature", "training"},
     {"reproduction", "recording"},
     {"phenomena"},
