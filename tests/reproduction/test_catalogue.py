@@ -21,7 +21,17 @@ from landscape_cli.reproduction.measured import Measured
 from landscape_cli.reproduction.source import digest
 from landscape_cli.schemas.training import TrainConfig
 
-SECTIONS = {"A": 3, "B": 8, "C": 10, "G": 3, "I": 13, "J": 14, "K": 7, "N": 5}  # how many phenomena each has
+SECTIONS = {
+    "A": 3,
+    "B": 8,
+    "C": 10,
+    "F": 3,
+    "G": 3,
+    "I": 13,
+    "J": 14,
+    "K": 7,
+    "N": 5,
+}  # how many phenomena each has
 
 EVERY = [(name, scale) for name in ids() for scale in phenomenon(name).scales]
 
