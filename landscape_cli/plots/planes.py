@@ -92,9 +92,14 @@ class Planes:
     @property
     def ticks(self) -> list[tuple[float, float]]:
         """Heights and values to number an axis at: the main levels that show, thinned to at most nine."""
+        return self.numbered(self.main[:: -(-len(self.main) // 9)])
+
+    def numbered(self, levels: Array) -> list[tuple[float, float]]:
+        """Return heights and values of those levels that show: a lower one is drawn at the lower end."""
         low, high = self.limits
-        pairs = list(zip(self.heights_of(self.main).tolist(), self.main.tolist(), strict=True))
-        return [(height, value) for height, value in pairs[:: -(-len(pairs) // 9)] if low <= height <= high]
+        pairs = zip(self.heights_of(levels).tolist(), levels.tolist(), strict=True)
+        least = -np.inf if self.listed else self.scale.low
+        return [(height, value) for height, value in pairs if low <= height <= high and value >= least]
 
     @property
     def extend(self) -> str:
@@ -192,9 +197,9 @@ def colour_bar(
     bar = figure.colorbar(colours, ax=list(axes), label=label, **place)
     low, high = planes.limits
     shown = dict(planes.ticks)
-    for here, value in zip(planes.heights.tolist(), planes.levels.tolist(), strict=True):
+    for here, value in planes.numbered(planes.levels):
         room = min((abs(here - other) for other in shown), default=np.inf)
-        if low <= here <= high and room >= (high - low) * NUMBER / height:
+        if room >= (high - low) * NUMBER / height:
             shown[here] = value
     bar.ax.yaxis.set_major_locator(FixedLocator(sorted(shown)))
     bar.ax.yaxis.set_minor_locator(NullLocator())

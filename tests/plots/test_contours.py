@@ -140,6 +140,16 @@ def test_there_is_one_colour_bar_numbered_at_the_levels(plane):
     assert [label.get_text() for label in bar.get_yticklabels()][:4] == ["0.01", "0.1", "1", "10"]
 
 
+def test_no_number_of_the_colour_bar_is_below_the_least_value(plane):
+    """A level below it is drawn at the bar's lower end, where it is not."""
+    figure = draw([plane(lambda x, y: 0.07 * bowl(x, y))], kind="contour", scale="log")
+    (bar,) = (axes for axes in figure.axes if axes not in panels_of(figure))
+    figure.draw_without_rendering()
+    told = dict(zip(bar.get_yticks(), (label.get_text() for label in bar.get_yticklabels()), strict=True))
+    assert "0.001" in told.values()
+    assert all(10**height == pytest.approx(float(value)) for height, value in told.items())
+
+
 def test_only_the_outer_panels_are_labelled(plane):
     figure = draw([plane(name=name) for name in "abcde"], kind="contour")
     panels = panels_of(figure)
