@@ -1,8 +1,9 @@
 """What several tests share: the command line called in this process, in an empty folder."""
 
+import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,14 @@ def carry_out(folder: Path, commands: Iterable[Sequence[str]]) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def fresh() -> None:
-    """As in a process of its own."""
+def fresh() -> Iterator[None]:
+    """As in a process of its own; what a command line makes Hydra log to is closed after its test."""
     torch.manual_seed(0)
     progress.note_once.cache_clear()
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler and handler not in before:
+            root.removeHandler(handler)
+    root.setLevel(level)

@@ -314,7 +314,7 @@ def test_a_wrong_word_is_told_as_on_the_command_line(net: type[nn.Module]) -> No
     for words, message in (
         (["architecture=resnet21"], "resnet21"),
         (["dataset.train_sizes=3"], "train_sizes"),
-        (["loss=hinge"], "no loss 'hinge'; choose from"),
+        (["loss=hinj"], "no loss 'hinj'; choose from"),
     ):
         with pytest.raises(LandscapeError, match=message):
             Recorder("never", *words)
