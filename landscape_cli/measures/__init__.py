@@ -10,6 +10,7 @@ from landscape_cli.measures.barriers import barrier, increases
 from landscape_cli.measures.comparison import ratio, z_score
 from landscape_cli.measures.convexity import nonconvex_fraction, second_differences
 from landscape_cli.measures.correlation import spearman
+from landscape_cli.measures.distances import relative_distance
 from landscape_cli.measures.minima import Lowest, lowest, minima
 from landscape_cli.measures.places import loss_at, loss_at_centre
 from landscape_cli.measures.radius import line_radius, mean_radius, plane_radius, valley_radius
@@ -28,6 +29,7 @@ __all__ = [
     "nonconvex_fraction",
     "plane_radius",
     "ratio",
+    "relative_distance",
     "second_differences",
     "spearman",
     "steps_to",

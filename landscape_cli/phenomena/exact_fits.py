@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from landscape_cli.analytic.least_squares import fourier, min_norm, ridge
 from landscape_cli.arrays import Array
 from landscape_cli.data.load import Split
+from landscape_cli.measures import relative_distance
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
@@ -102,20 +103,16 @@ def min_norm_sgd(
             weights -= step * (inputs[row] @ weights - targets[row]) * inputs[row]
         ends[name], paths[name] = weights, np.array(path)
     return {
-        "off_min_norm": _distance(ends["zero"], closest),
+        "off_min_norm": relative_distance(ends["zero"], closest),
         "off_fit": {
             name: float(np.abs(inputs @ end - targets).max() / np.abs(targets).max())
             for name, end in ends.items()
         },
-        "elsewhere_off_min_norm": _distance(ends["elsewhere"], closest),
-        "elsewhere_off_projection": _distance(ends["elsewhere"], closest + elsewhere - across_rows),
+        "elsewhere_off_min_norm": relative_distance(ends["elsewhere"], closest),
+        "elsewhere_off_projection": relative_distance(ends["elsewhere"], closest + elsewhere - across_rows),
         "distance": paths,
         "passes": np.arange(len(paths["zero"])),
     }
-
-
-def _distance(found: Array, expected: Array) -> float:
-    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
 
 
 def finite_sample_expressivity(lab: Lab, *, samples: int, dimension: int) -> Measured:

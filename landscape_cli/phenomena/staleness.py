@@ -19,6 +19,7 @@ from landscape_cli.analytic.stale_gradients import (
     stale_descent,
 )
 from landscape_cli.arrays import Array
+from landscape_cli.measures import relative_distance
 from landscape_cli.phenomena.one_and_many import MANY, ONE
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
@@ -116,17 +117,16 @@ def _both_ways(problem: LeastSquares, rows: Rows, step: float, durations: Array)
     seconds[SYNC][MANY], seconds[ASYNC][MANY] = server.synchronous_times, server.asynchronous_times
     staleness = {ONE: simulated_staleness, MANY: server.staleness}
     return {
-        "synchronous_off": {ONE: _distance(weights, large), MANY: _distance(server.synchronous, large)},
-        "in_turn_off": _distance(server.in_turn, stale),
+        "synchronous_off": {
+            ONE: relative_distance(weights, large),
+            MANY: relative_distance(server.synchronous, large),
+        },
+        "in_turn_off": relative_distance(server.in_turn, stale),
         "staleness_off": {way: abs(each.mean() / (workers - 1) - 1) for way, each in staleness.items()},
         "seconds_ratio": {way: seconds[ASYNC][way][-1] / seconds[SYNC][way][-1] for way in (ONE, MANY)},
         "seconds": seconds,
         "workers": workers,
     }
-
-
-def _distance(found: Array, expected: Array) -> float:
-    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
 
 
 def draw_sync_vs_async_sgd(seeds: Sequence[Measured]) -> dict[str, Figure]:

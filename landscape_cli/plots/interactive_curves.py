@@ -8,6 +8,7 @@ from landscape_cli.arrays import Array
 from landscape_cli.plots.interactive_layout import (
     ENTRY_PIXELS,
     axis_name,
+    curve_axes,
     domains,
     escaped,
     page_layout,
@@ -37,21 +38,9 @@ def curve_figure(shown: LearningCurves) -> dict[str, Any]:
         change |= {f"{axis_name('yaxis', number)}.autorange": True for number in scaled}
         buttons.append({"label": label, "method": "relayout", "args": [change]})
     layout = page_layout(shown.title, untitled, buttons, 0) | {"annotations": []}
-    for number, (panel, ((left, right), (bottom, top))) in enumerate(zip(shown.panels, places, strict=True)):
-        width, height = right - left, top - bottom
-        layout[axis_name("xaxis", number)] = {
-            "domain": [left + 0.16 * width, right - 0.02 * width],
-            "anchor": axis_name("y", number),
-            "title": {"text": shown.axis, "standoff": 4},
-        }
-        layout[axis_name("yaxis", number)] = {
-            "domain": [bottom + 0.16 * height, top],
-            "anchor": axis_name("x", number),
-            "title": {"text": escaped(panel.label).replace("\n", "<br>"), "standoff": 4},
-            "type": "log" if panel.log else "linear",
-            "exponentformat": "power",
-            "nticks": 6,
-        }
+    for number, (panel, place) in enumerate(zip(shown.panels, places, strict=True)):
+        names = (shown.axis, escaped(panel.label).replace("\n", "<br>"))
+        layout |= curve_axes(number, place, 0.16, names, log=panel.log)
     layout["hovermode"] = "x unified"
     told: set[str] = set()
     data = [

@@ -137,6 +137,36 @@ def words_above(titles: Sequence[str], notes: Sequence[Sequence[str]]) -> list[d
     return words
 
 
+def curve_axes(
+    number: int, place: Sequence[Sequence[float]], room: float, names: tuple[str, str], *, log: bool
+) -> dict[str, Any]:
+    """Return the two axes of a panel of curves, for its layout.
+
+    Args:
+        number: of the panel.
+        place: its domains, (left, right) and (bottom, top).
+        room: for numbers and label beside it, as a share of its width.
+        names: of the horizontal and the vertical axis.
+        log: whether the vertical one is logarithmic.
+    """
+    (left, right), (bottom, top) = place
+    width, height = right - left, top - bottom
+    horizontal = {
+        "domain": [left + room * width, right - 0.02 * width],
+        "anchor": axis_name("y", number),
+        "title": {"text": names[0], "standoff": 4},
+    }
+    vertical = {
+        "domain": [bottom + 0.16 * height, top],
+        "anchor": axis_name("x", number),
+        "title": {"text": names[1], "standoff": 4},
+        "type": "log" if log else "linear",
+        "exponentformat": "power",
+        "nticks": 6,
+    }
+    return {axis_name("xaxis", number): horizontal, axis_name("yaxis", number): vertical}
+
+
 def legend_below(names: Sequence[str]) -> tuple[dict[str, Any], int]:
     """Return the legend of a picture, in rows below it, and the pixels that it takes."""
     rows = -(-sum(8 * len(name) + 60 for name in names) // NARROW)

@@ -9,6 +9,7 @@ from landscape_cli.plots.descent_words import WORDS, title_of
 from landscape_cli.plots.descents import over_steps
 from landscape_cli.plots.interactive_layout import (
     axis_name,
+    curve_axes,
     domains,
     escaped,
     legend_below,
@@ -44,21 +45,8 @@ def step_figure(descents: Sequence[Descent], *, scale: str, title: str | None) -
     own, common = ([""], title or own[0]) if len(own) == 1 else (own, title or "")
     words = words_above(own, [[]] * len(own))
     layout = page_layout(common, words, buttons, list(views).index("log" if logarithmic else "linear"))
-    for number, (panel, ((left, right), (bottom, top))) in enumerate(zip(shown, domains(words), strict=True)):
-        width, height = right - left, top - bottom
-        layout[axis_name("xaxis", number)] = {
-            "domain": [left + 0.1 * width, right - 0.02 * width],
-            "anchor": axis_name("y", number),
-            "title": {"text": panel.x, "standoff": 4},
-        }
-        layout[axis_name("yaxis", number)] = {
-            "domain": [bottom + 0.16 * height, top],
-            "anchor": axis_name("x", number),
-            "title": {"text": panel.y, "standoff": 4},
-            "type": "log" if logarithmic else "linear",
-            "exponentformat": "power",
-            "nticks": 6,
-        }
+    for number, (panel, domain) in enumerate(zip(shown, domains(words), strict=True)):
+        layout |= curve_axes(number, domain, 0.1, (panel.x, panel.y), log=logarithmic)
     layout["hovermode"] = "x unified"
     names = list(dict.fromkeys(name for descent in descents for name in descent.paths))
     layout["legend"], below = legend_below([WORDS.get(name, name) for name in names])

@@ -129,7 +129,9 @@ class Lab:
         return {
             "training_seconds": sum(row["seconds"] for run in runs for row in run.metrics()),
             "train_losses": {
-                name: _finite(run.metrics()[-1]["train_loss"]) for name, run in self.runs.items()
+                name: _finite(run.metrics()[-1]["train_loss"])
+                for name, run in self.runs.items()
+                if run.config["epochs"]  # others are wanted for their data alone
             },
             "provenance": {**provenance.record(self.device, ", ".join(data)), "start": self._began},
             "run_folders": [str(run.path) for run in runs],
