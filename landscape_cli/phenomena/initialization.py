@@ -9,37 +9,43 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from landscape_cli.arrays import Array
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
 from landscape_cli.signals.sizes import Sizes, sizes
 
-Draw = Callable[[np.random.RandomState, tuple[int, ...]], Array]
-"""Random numbers and the shape (n_out, n_in) or (C_out, C_in, m, n) of a layer's weight -> the weight."""
+Draw = Callable[[Tensor, torch.Generator], object]
+"""Fills a layer's weight, (n_out, n_in) or (C_out, C_in, m, n), with random numbers."""
 
 
-def uniform(limit: Callable[[int, int], float]) -> Draw:
-    """Return what draws from U(-a, a), a a function of the fans in and out."""
-    return lambda random, shape: random.uniform(-1, 1, shape) * limit(*fans(shape))
+def xavier(weight: Tensor, random: torch.Generator) -> None:
+    """Draw from U(-a, a), a = sqrt(6 / (n_in + n_out)), by torch, as ``init=xavier_uniform`` does."""
+    nn.init.xavier_uniform_(weight, generator=random)
 
 
-def normal(variance: Callable[[int, int], float]) -> Draw:
-    """Return what draws from N(0, v), v a function of the fans in and out."""
-    return lambda random, shape: random.standard_normal(shape) * math.sqrt(variance(*fans(shape)))
+def heuristic(weight: Tensor, random: torch.Generator) -> None:
+    """Draw from U(-1 / sqrt(n_in), 1 / sqrt(n_in)), of variance 1 / (3 n_in)."""
+    nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=random)
 
 
-def fans(shape: Sequence[int]) -> tuple[int, int]:
-    """Return how many numbers each output of a layer is made of, and in how many each input has a part."""
-    field = int(np.prod(shape[2:]))
-    return shape[1] * field, shape[0] * field
+def he(weight: Tensor, random: torch.Generator) -> None:
+    """Draw from N(0, 2 / n_in), n_in = C_in m n of a kernel, by torch, as ``init=kaiming`` does."""
+    nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=random)
 
 
-XAVIER = uniform(lambda n_in, n_out: math.sqrt(6 / (n_in + n_out)))
-HEURISTIC = uniform(lambda n_in, n_out: 1 / math.sqrt(n_in))  # of variance 1 / (3 n_in)
-HE = normal(lambda n_in, n_out: 2 / n_in)
-HE_OUT = normal(lambda n_in, n_out: 2 / n_out)
-ONE_OVER_N = normal(lambda n_in, n_out: 1 / n_in)
+def he_out(weight: Tensor, random: torch.Generator) -> None:
+    """Draw from N(0, 2 / n_out), n_out = C_out m n of a kernel."""
+    nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu", generator=random)
+
+
+def one_over_n(weight: Tensor, random: torch.Generator) -> None:
+    """Draw from N(0, 1 / n_in), as ``init=lecun`` does."""
+    nn.init.kaiming_normal_(weight, nonlinearity="linear", generator=random)
+
+
+def slide(weight: Tensor, random: torch.Generator) -> None:
+    """Draw from N(0, 2 / C_out): a slide's n of a convolution leaves the kernel out."""
+    nn.init.normal_(weight, std=math.sqrt(2 / len(weight)), generator=random)
 
 
 def xavier_init(lab: Lab, *, layers: int, width: int, samples: int, shape: list[int]) -> Measured:
@@ -55,16 +61,17 @@ def xavier_init(lab: Lab, *, layers: int, width: int, samples: int, shape: list[
         shape: n_out and n_in of weights whose moments are taken.
     """
     signals = {
-        "xavier": _through(lab, [(width, width)] * layers, nn.Tanh, XAVIER, samples),
-        "heuristic": _through(lab, [(width, width)] * layers, nn.Tanh, HEURISTIC, samples),
-        "sigmoid": _through(lab, [(width, width)] * layers, nn.Sigmoid, XAVIER, samples),
+        "xavier": _through(lab, [(width, width)] * layers, nn.Tanh, xavier, samples),
+        "heuristic": _through(lab, [(width, width)] * layers, nn.Tanh, heuristic, samples),
+        "sigmoid": _through(lab, [(width, width)] * layers, nn.Sigmoid, xavier, samples),
     }
-    weight, variance = XAVIER(lab.random("weight"), tuple(shape)), 2 / sum(shape)
+    weight, variance = torch.empty(shape, dtype=torch.float64), 2 / sum(shape)
+    xavier(weight, _generator(lab, "weight"))
     return {
         "up": {name: each.up[-1] / each.up[0] for name, each in signals.items()},
         "down": {name: each.down[0] / each.down[-1] for name, each in signals.items()},
-        "mean_off": abs(weight.mean()) / math.sqrt(variance),
-        "variance_off": abs(weight.var() / variance - 1),
+        "mean_off": abs(float(weight.mean())) / math.sqrt(variance),
+        "variance_off": abs(float(weight.var()) / variance - 1),
         "activations": {name: each.up for name, each in signals.items()},
         "gradients": {name: each.down for name, each in signals.items()},
     }
@@ -79,7 +86,7 @@ def he_init(lab: Lab, *, depths: list[int], width: int, samples: int) -> Measure
         width: of all layers and of the inputs, which are standard normal.
         samples: of them.
     """
-    draws = {"he": HE, "he_out": HE_OUT, "one_over_n": ONE_OVER_N}
+    draws = {"he": he, "he_out": he_out, "one_over_n": one_over_n}
     found = {
         name: {
             str(depth): _through(lab, [(width, width)] * depth, nn.ReLU, draw, samples) for depth in depths
@@ -112,10 +119,9 @@ def conv_fans(lab: Lab, *, layers: int, channels: int, pixels: int, draws: int) 
         draws: of weights and inputs.
     """
     kernels = [(channels, channels, 3, 3)] * layers
-    as_a_slide = normal(lambda n_in, n_out: 2 / channels)  # n_l = C_out, the kernel left out
     drawn = {name: [] for name in ("fan_in", "fan_out", "slide")}  # type: dict[str, list[Sizes]]
     for number in range(draws):
-        for name, draw in (("fan_in", HE), ("fan_out", HE_OUT), ("slide", as_a_slide)):
+        for name, draw in (("fan_in", he), ("fan_out", he_out), ("slide", slide)):
             drawn[name].append(_through(lab, kernels, nn.ReLU, draw, 2, pixels, purpose=f"draw {number}"))
     up = {name: np.mean([each.up**2 for each in found], axis=0) for name, found in drawn.items()}
     down = {name: np.mean([each.down**2 for each in found], axis=0) for name, found in drawn.items()}
@@ -142,7 +148,7 @@ def _through(
 
     Inputs, and the gradients by the last activations, are standard normal.
     """
-    random = lab.random(purpose)
+    random = _generator(lab, purpose)
     parts: list[nn.Module] = []
     for shape in shapes:
         layer = (
@@ -150,19 +156,19 @@ def _through(
             if pixels
             else nn.Linear(shape[1], shape[0], bias=False)
         ).double()
-        with torch.no_grad():
-            layer.weight.copy_(torch.from_numpy(draw(random, shape)))
+        draw(layer.weight, random)
         parts += [layer, activation()]
     size = (pixels, pixels) if pixels else ()
     inputs, above = (
-        _normal(random, (samples, channels, *size)) for channels in (shapes[0][1], shapes[-1][0])
+        torch.randn(samples, channels, *size, dtype=torch.float64, generator=random)
+        for channels in (shapes[0][1], shapes[-1][0])
     )
     found = sizes(nn.Sequential(*parts), parts[1::2], inputs, above)
     return Sizes(found.up / float(inputs.square().mean().sqrt()), found.down)
 
 
-def _normal(random: np.random.RandomState, shape: tuple[int, ...]) -> Tensor:
-    return torch.from_numpy(random.standard_normal(shape))
+def _generator(lab: Lab, purpose: str) -> torch.Generator:
+    return torch.Generator().manual_seed(int(lab.random(purpose).randint(2**31)))
 
 
 def draw_xavier_init(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:

@@ -3,11 +3,12 @@
 import math
 from typing import Any
 
-import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from landscape_cli.phenomena import initialization
-from landscape_cli.phenomena.initialization import HE, HE_OUT, HEURISTIC, ONE_OVER_N, XAVIER, fans
+from landscape_cli.phenomena.initialization import he, he_out, heuristic, one_over_n, slide, xavier
 from landscape_cli.reproduction.measured import Measured
 from made_lab import drawn, labs, measure, verdicts
 
@@ -18,21 +19,33 @@ TINY: dict[str, dict[str, Any]] = {
 }
 
 
-def test_fans() -> None:
-    assert fans((5, 7)) == (7, 5)
-    assert fans((5, 7, 3, 2)) == (42, 30)
-
-
 @pytest.mark.parametrize(
     ("draw", "variance"),
-    [(XAVIER, 2 / 72), (HEURISTIC, 1 / (3 * 42)), (HE, 2 / 42), (HE_OUT, 2 / 30), (ONE_OVER_N, 1 / 42)],
+    [
+        (xavier, 2 / 72),
+        (heuristic, 1 / 126),
+        (he, 2 / 42),
+        (he_out, 2 / 30),
+        (one_over_n, 1 / 42),
+        (slide, 2 / 5),
+    ],
 )
 def test_moments_of_a_kernel(draw: initialization.Draw, variance: float) -> None:
-    weights = [draw(np.random.RandomState(seed), (5, 7, 3, 2)) for seed in range(200)]
-    assert np.mean(weights) == pytest.approx(0, abs=5 * math.sqrt(variance / 42_000))
-    assert np.var(weights) == pytest.approx(variance, rel=0.03)
-    if draw is XAVIER:
-        assert np.abs(weights).max() <= math.sqrt(6 / 72)
+    """Of 7 channels into 5, 3 x 2: fans of 42 and 30."""
+    random = torch.Generator().manual_seed(0)
+    weights = torch.empty(200, 5, 7, 3, 2, dtype=torch.float64)
+    for weight in weights:
+        draw(weight, random)
+    assert float(weights.mean()) == pytest.approx(0, abs=5 * math.sqrt(variance / 42_000))
+    assert float(weights.var()) == pytest.approx(variance, rel=0.03)
+    if draw in (xavier, heuristic):  # uniform
+        assert float(weights.abs().max()) == pytest.approx(math.sqrt(3 * variance), rel=1e-3)
+
+
+def larger(draw: initialization.Draw, weight: torch.Tensor, random: torch.Generator) -> None:
+    draw(weight, random)
+    with torch.no_grad():
+        weight.mul_(1.2)
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +75,20 @@ def test_linear_layers_keep_what_the_variance_says(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("name", "draws", "failing"),
     [
-        ("xavier-init", {"XAVIER": HEURISTIC}, [0, 2, 8]),
-        ("xavier-init", {"HEURISTIC": XAVIER}, [4, 5]),
-        ("xavier-init", {"XAVIER": lambda random, shape: 1 + 9 * XAVIER(random, shape)}, [7, 8]),
-        ("he-init", {"HE": ONE_OVER_N}, [0]),
-        ("he-init", {"HE": lambda random, shape: 1.2 * HE(random, shape)}, [1]),
-        ("he-init", {"ONE_OVER_N": HE}, [2]),
-        ("he-init", {"HE_OUT": ONE_OVER_N}, [3]),
-        ("he-init", {"HE_OUT": lambda random, shape: 1.2 * HE_OUT(random, shape)}, [4]),
-        ("conv-fans", {"HE": ONE_OVER_N}, [0]),
-        ("conv-fans", {"HE_OUT": ONE_OVER_N}, [1]),
+        ("xavier-init", {"xavier": heuristic}, [0, 2, 8]),
+        ("xavier-init", {"heuristic": xavier}, [4, 5]),
+        (
+            "xavier-init",
+            {"xavier": lambda weight, random: nn.init.normal_(weight, 1, 9, generator=random)},
+            [7, 8],
+        ),
+        ("he-init", {"he": one_over_n}, [0]),
+        ("he-init", {"he": lambda weight, random: larger(he, weight, random)}, [1]),
+        ("he-init", {"one_over_n": he}, [2]),
+        ("he-init", {"he_out": one_over_n}, [3]),
+        ("he-init", {"he_out": lambda weight, random: larger(he_out, weight, random)}, [4]),
+        ("conv-fans", {"he": one_over_n}, [0]),
+        ("conv-fans", {"he_out": one_over_n}, [1]),
     ],
 )
 def test_other_weights_refute(
@@ -91,7 +108,6 @@ def test_a_sigmoid_that_were_near_the_identity_would_keep_gradients(monkeypatch:
 
 
 def test_a_slide_that_counted_the_kernel_would_be_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = initialization.normal
-    monkeypatch.setattr(initialization, "normal", lambda variance: real(lambda n_in, n_out: 2 / n_out))
+    monkeypatch.setattr(initialization, "slide", he_out)
     told = verdicts("conv-fans", measure("conv-fans", labs(), **TINY["conv-fans"]))
     assert told == ["holds", "holds", "fails"]
