@@ -19,7 +19,12 @@ from landscape_cli.files import sha256
 from landscape_cli.runs import Run, open_run
 from landscape_cli.weights.arithmetic import first_nan, point_of
 
-LATER: dict[str, Any] = {"evaluate_every": 1, "sync_batchnorm": False}  # keys that older runs lack
+LATER: dict[str, Any] = {  # keys that older runs lack
+    "evaluate_every": 1,
+    "sync_batchnorm": False,
+    "steps": None,
+    "stop_at_test_accuracy": None,
+}
 LATER_OF_OPTIMIZER = {"sam": None, "asam": None}
 NORMALIZED = ("scaling", "mean", "std", "pool")  # what the inputs of a network are made by
 
@@ -52,7 +57,12 @@ def load_dataset(
 def build_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) -> nn.Module:
     """Return the network of a run's configuration for that data, its weights not yet those of ``init``."""
     return build(
-        config["architecture"], config["normalization"], dataset.input_shape, dataset.classes, trust=trust
+        config["architecture"],
+        config["normalization"],
+        dataset.input_shape,
+        dataset.classes,
+        dataset.vocabulary,
+        trust=trust,
     )
 
 

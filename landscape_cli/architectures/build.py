@@ -13,6 +13,7 @@ from landscape_cli.architectures.mlp import mlp
 from landscape_cli.architectures.options import Options
 from landscape_cli.architectures.preactivation import preactivation_resnet, wide_resnet
 from landscape_cli.architectures.resnet import ResNet
+from landscape_cli.architectures.transformer import Transformer
 from landscape_cli.architectures.vgg import vgg
 from landscape_cli.architectures.weight_norm import weight_normalize
 from landscape_cli.errors import LandscapeError, unknown
@@ -29,6 +30,7 @@ def build(
     normalization: dict[str, Any],
     input_shape: tuple[int, ...],
     classes: int,
+    vocabulary: int = 0,
     *,
     trust: bool = False,
 ) -> nn.Module:
@@ -38,8 +40,9 @@ def build(
         architecture: ``name`` and its options, as in ``conf/architecture``.
         normalization: ``name`` and its options, as in ``conf/normalization``, with ``default`` already
             resolved.
-        input_shape: shape of one sample: (channels, height, width) or (features,).
+        input_shape: shape of one sample: (channels, height, width), (features,) or (length,) of tokens.
         classes: number of outputs.
+        vocabulary: number of different tokens; 0: inputs are numbers.
         trust: whether code that ``architecture.source`` names may run.
 
     Raises:
@@ -49,15 +52,20 @@ def build(
     options = Options("architecture", architecture)
     name = architecture.get("name")
     if name == "custom":
-        return _build_custom(options, normalization, input_shape, classes, trust=trust)
+        return _build_custom(options, normalization, input_shape, classes, vocabulary, trust=trust)
     if architecture.get("options"):
         raise LandscapeError(f"architecture.options is for architecture=custom, got architecture={name}")
-    if name != "mlp" and name not in _IMAGE_BUILDERS:
-        raise unknown("architecture", name, ["custom", "mlp", *_IMAGE_BUILDERS])
+    if name not in ("mlp", "transformer") and name not in _IMAGE_BUILDERS:
+        raise unknown("architecture", name, ["custom", "mlp", "transformer", *_IMAGE_BUILDERS])
+    if bool(vocabulary) != (name == "transformer"):
+        takes, other = ("numbers", "transformer") if vocabulary else ("tokens, dataset.scaling=tokens", "mlp")
+        raise LandscapeError(f"architecture={name} takes {takes}; choose architecture={other} or custom")
     layers = _normalization_layers(normalization)
-    if name == "mlp":
+    if name == "transformer":
+        model: nn.Module = _transformer(options, input_shape[0], vocabulary, classes, layers)
+    elif name == "mlp":
         widths, activation = options.counts("widths"), options.choice("activation", ACTIVATIONS)
-        model: nn.Module = mlp(input_shape, classes, layers, widths=widths, activation=activation)
+        model = mlp(input_shape, classes, layers, widths=widths, activation=activation)
     else:
         model = _IMAGE_BUILDERS[name](options, _image_shape(name, input_shape), classes, layers)
     if normalization["name"] == "weight":
@@ -98,6 +106,7 @@ def _build_custom(
     normalization: dict[str, Any],
     input_shape: tuple[int, ...],
     classes: int,
+    vocabulary: int,
     *,
     trust: bool,
 ) -> nn.Module:
@@ -108,10 +117,26 @@ def _build_custom(
             " choose default (what the model has) or weight"
         )
     source, keywords = options.text("source"), options.mapping("options")
-    model = custom(input_shape, classes, source=source, options=keywords, trust=trust)
+    model = custom(input_shape, classes, vocabulary, source=source, options=keywords, trust=trust)
     if name == "weight":
         weight_normalize(model)
     return model
+
+
+def _transformer(
+    options: Options, length: int, vocabulary: int, classes: int, normalization: Normalization
+) -> nn.Module:
+    return Transformer(
+        length,
+        vocabulary,
+        classes,
+        normalization,
+        layers=options.count("layers"),
+        width=options.count("width"),
+        heads=options.count("heads"),
+        activation=options.choice("activation", ACTIVATIONS),
+        dropout=options.fraction("dropout"),
+    )
 
 
 def _cnn(options: Options, shape: ImageShape, classes: int, normalization: Normalization) -> nn.Module:

@@ -16,7 +16,10 @@ from landscape_cli.reproduction.measured import Measured
 from landscape_cli.reproduction.record import reproduce
 from landscape_cli.schemas.reproduction import ReproduceConfig
 
-PICTURES, DATA = {".png", ".pdf"}, {".csv", ".h5"}  # what `reproduce` puts into a folder and its data/
+PICTURES, DATA = (
+    {".png", ".pdf", ".gif"},
+    {".csv", ".h5"},
+)  # what `reproduce` puts into a folder and its data/
 
 
 def run(config: ReproduceConfig) -> Path:

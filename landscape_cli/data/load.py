@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landscape_cli.arrays import Array
-from landscape_cli.data import custom, digits, images, synthetic
-from landscape_cli.data.normalize import moments, standardize
+from landscape_cli.data import custom, digits, images, modular, synthetic
+from landscape_cli.data.normalize import standardize
 from landscape_cli.data.options import real, whole
 from landscape_cli.data.pixels import check_pixels, scrambled
 from landscape_cli.data.raw import CHUNK, Raw, check, chunks, fingerprint
+from landscape_cli.data.scaling import moments_of, vocabulary_of
 from landscape_cli.data.selection import balanced, corrupt, uniform
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError, unknown
@@ -32,8 +32,12 @@ COMMON = {
     "pixels": None,
     "seed": 0,
 }
-SCALINGS = ("standardize", "unit", "none")
-SYNTHETIC = {"spirals": synthetic.spirals, "swiss_roll": synthetic.swiss_roll, "blobs": synthetic.blobs}
+MADE = {
+    "spirals": synthetic.spirals,
+    "swiss_roll": synthetic.swiss_roll,
+    "blobs": synthetic.blobs,
+    "modular": modular.modular,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Split:
     """Samples on the device.
 
     Attributes:
-        inputs: (n, *input_shape) float32, normalized.
+        inputs: (n, *input_shape) float32, normalized; or (n, length) int64, tokens.
         targets: class numbers (n,) int64; or, of a regression, (n,) or (n, d) float32, as they were read.
     """
 
@@ -61,9 +65,10 @@ class Dataset:
         train: the training split.
         test: the test split.
         classes: number of classes, targets are 0 … classes-1; of a regression, of the numbers to predict.
-        input_shape: (C, H, W) of an image or (features,) of a vector.
+        input_shape: (C, H, W) of an image, (features,) of a vector or (length,) of tokens.
         zero: (C,) or (features,), the normalized value of a raw 0: what to pad images with.
         fingerprint: SHA-256 in hex of the selected raw data and labels.
+        vocabulary: number of different tokens, one more than the largest; 0 where inputs are numbers.
     """
 
     name: str
@@ -73,6 +78,7 @@ class Dataset:
     input_shape: tuple[int, ...]
     zero: Tensor
     fingerprint: str
+    vocabulary: int = 0
 
 
 def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) -> Dataset:
@@ -81,8 +87,9 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     With ``scaling=standardize`` inputs are normalized per channel (images) or per feature (vectors) with the
     mean and the population standard deviation of the selected training samples, or with the ``mean`` and
     ``std`` that are given, for bytes in units of 255 as torchvision's ``Normalize`` has them; with ``unit``
-    bytes are divided by 255; with ``none`` they stay what they are. ``pool=k`` averages squares of k x k
-    pixels first. Each split is one tensor, images in channels-last layout.
+    bytes are divided by 255; with ``none`` they stay what they are; with ``tokens`` they stay whole numbers,
+    for a network to embed. ``pool=k`` averages squares of k x k pixels first. Each split is one tensor,
+    images in channels-last layout.
 
     Args:
         dataset: ``name`` and the options of ``conf/dataset/<name>.yaml``. Those that all have may be
@@ -111,7 +118,7 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
             f"dataset.label_noise={label_noise:g} is for class numbers, and the labels of data set {name} are"
             " floating-point; leave it out"
         )
-    dtype = train.inputs.dtype
+    dtype, vocabulary = train.inputs.dtype, vocabulary_of(options, name, train, test)
     train = _pooled(_select(train, options, "train_size", classes), pool)
     test = _pooled(_select(test, options, "test_size", classes), pool)
     if label_noise:
@@ -120,10 +127,13 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     if options["pixels"] is not None:
         train, test = scrambled(train, test, options["pixels"], partial(stream, seed))
 
-    mean, deviation = _scaling(options, train, dtype)
+    mean, deviation = moments_of(options, train, dtype)
 
     def on_device(split: Raw) -> Split:
-        inputs = standardize(split.inputs, mean, deviation, device)
+        if vocabulary:
+            inputs = torch.from_numpy(split.inputs.astype(np.int64)).to(device)
+        else:
+            inputs = standardize(split.inputs, mean, deviation, device)
         targets = split.targets if split.has_classes else split.targets.astype(np.float32)
         return Split(inputs, torch.from_numpy(targets).to(device))
 
@@ -135,6 +145,7 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
         input_shape=tuple(train.inputs.shape[1:]),
         zero=torch.from_numpy(-mean / deviation).to(dtype=torch.float32).to(device),
         fingerprint=fingerprint(train, test),
+        vocabulary=vocabulary,
     )
 
 
@@ -155,44 +166,9 @@ def _read(options: dict[str, Any], *, trust: bool) -> tuple[str, Mapping[str, An
         root = Path(options["root"]).expanduser()
         packed = root / f"{name}.npz"
         return name, custom.read_npz(packed) if packed.is_file() else images.read(name, root)
-    if name in SYNTHETIC:
-        return name, SYNTHETIC[name](options)
-    raise unknown("data set", name, ["custom", "digits", *images.IMAGE_SETS, *SYNTHETIC])
-
-
-def _scaling(options: Mapping[str, Any], train: Raw, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    """Return what is subtracted from and what divides each channel or feature of data that had a dtype."""
-    channels, scaling = train.inputs.shape[1], options["scaling"]
-    if options["mean"] is not None or options["std"] is not None:
-        return _given(options, channels, 255.0 if dtype == np.uint8 else 1.0)
-    if scaling == "standardize":
-        return moments(train.inputs)
-    if scaling == "none":
-        return np.zeros(channels), np.ones(channels)
-    if scaling != "unit":
-        raise unknown("dataset.scaling", scaling, SCALINGS)
-    if dtype != np.uint8:
-        raise LandscapeError(f"dataset.scaling=unit needs 8-bit images, got {dtype}; say standardize")
-    return np.zeros(channels), np.full(channels, 255.0)
-
-
-def _given(options: Mapping[str, Any], channels: int, unit: float) -> tuple[Array, Array]:
-    """Return the mean and standard deviation that were given, in units of the raw values."""
-    if options["scaling"] != "standardize":
-        raise LandscapeError("dataset.mean and dataset.std are for dataset.scaling=standardize")
-    found = []
-    for key in ("mean", "std"):
-        value = options[key]
-        numbers = value if isinstance(value, list) else [value] * channels
-        real = all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers)
-        if not real or len(numbers) != channels or (key == "std" and min(numbers) <= 0):
-            what = "numbers" if key == "mean" else "positive numbers"
-            raise LandscapeError(
-                f"dataset.{key} must be {channels} {what}, or one for all channels, got {value!r};"
-                " mean and std go together"
-            )
-        found.append(unit * np.array(numbers, dtype=np.float64))
-    return found[0], found[1]
+    if name in MADE:
+        return name, MADE[name](options)
+    raise unknown("data set", name, ["custom", "digits", *images.IMAGE_SETS, *MADE])
 
 
 def _pooled(split: Raw, size: int) -> Raw:

@@ -73,7 +73,10 @@ def write(folder: Path, entries: Sequence[Entry]) -> None:
             (folder / f"{name}_{picture}").unlink(missing_ok=True)
         for picture in result["pictures"]:
             with replacing(folder / f"{name}_{picture}") as temporary:
-                temporary.write_bytes(_smaller(source / picture))
+                is_film = picture.endswith(".gif")
+                temporary.write_bytes(
+                    (source / picture).read_bytes() if is_film else _smaller(source / picture)
+                )
         results[name] = {key: result[key] for key in KEPT if key in result}
         made = result["provenance"]
         results[name]["provenance"] = {key: made[key] for key in KEPT_PROVENANCE if key in made}

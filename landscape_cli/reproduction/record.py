@@ -22,6 +22,8 @@ from landscape_cli.reproduction.claims import judge
 from landscape_cli.reproduction.source import digest
 from landscape_cli.reproduction.verdicts import overall
 
+FILM_DPI = 110  # dots per inch of an animation: a page shows about as many
+
 Measure = Callable[[int], tuple[measured.Measured, dict[str, Any]]]
 """Seed -> what it gave, and how that was made."""
 
@@ -110,17 +112,24 @@ def _pictures(
 ) -> list[str]:
     """Return the names of the pictures; draw them where they are not those of before, or one is missing."""
     if before is not None and before.get("drawn") == drawn:
-        names = [Path(name).with_suffix(suffix) for name in before["pictures"] for suffix in (".png", ".pdf")]
-        if all((folder / name).is_file() for name in names):
+        beside = [Path(name).with_suffix(".pdf").name for name in before["pictures"] if name.endswith(".png")]
+        if all((folder / name).is_file() for name in [*before["pictures"], *beside]):
             return list(before["pictures"])
     from landscape_cli.plots.draw import save  # Matplotlib takes long to import
+    from landscape_cli.plots.film import save_film
+    from landscape_cli.plots.options import Look
 
     topic = importlib.import_module(f"landscape_cli.phenomena.{entry.topic}")
     pictures = getattr(topic, f"draw_{entry.id.replace('-', '_')}")(kept, **scale.drawing)
-    for name, figure in pictures.items():
-        for suffix in ("png", "pdf"):
-            save(figure, folder / f"{name}.{suffix}")
-    return [f"{name}.png" for name in pictures]
+    names = []
+    for name, picture in pictures.items():
+        if isinstance(picture, list):
+            save_film(picture, folder / f"{name}.gif", Look(dpi=FILM_DPI))
+        else:
+            for suffix in ("pdf", "png"):
+                save(picture, folder / f"{name}.{suffix}")
+        names.append(f"{name}.gif" if isinstance(picture, list) else f"{name}.png")
+    return names
 
 
 def _made(made: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from omegaconf import MISSING
 from landscape_cli.config import CIRCUMSTANCES, readable_name
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import LOSSES
-from landscape_cli.keys import COUNT, key, require
+from landscape_cli.keys import key, require
 from landscape_cli.runs import LARGEST_EPOCH
 from landscape_cli.schemas.common import Computing, as_list
-from landscape_cli.training.options import Recipe
+from landscape_cli.training.options import EPOCHS_BETWEEN, Recipe
 
 SOURCE = (
     "dataset.source=: a .npz file, a folder of class folders, or package.module:name with trust=true;"
@@ -38,8 +38,11 @@ class TrainConfig(Recipe, Computing):
     init: dict[str, Any] = key({}, "")
     optimizer: dict[str, Any] = key({}, SAM)
     schedule: dict[str, Any] = key({}, "")
-    checkpoint_every: int | None = key(
-        None, "epochs between kept checkpoints; the first and the last are always kept", COUNT
+    checkpoint_every: Any = key(
+        None,
+        "epochs between kept checkpoints, or log: ten for each power of ten; the first and the last are"
+        " always kept",
+        EPOCHS_BETWEEN,
     )
 
     lists: ClassVar[tuple[str, ...]] = (
@@ -108,11 +111,13 @@ class ImportConfig(Computing):
     l1: float | None = key(None, "")
     clip_grad_norm: float | None = key(None, "")
     stop_at_train_accuracy: float | None = key(None, "")
-    evaluate_every: int | None = key(None, "")
+    stop_at_test_accuracy: float | None = key(None, "")
+    steps: int | None = key(None, "")
+    evaluate_every: Any = key(None, "")
     precision: str | None = key(None, "")
     compile: bool | None = key(None, "")
     sync_batchnorm: bool | None = key(None, "")
-    checkpoint_every: int | None = key(None, "")
+    checkpoint_every: Any = key(None, "")
 
     lists: ClassVar[tuple[str, ...]] = (*TrainConfig.lists, "weights", "epochs")
     choices: ClassVar[str] = TrainConfig.choices

@@ -106,17 +106,22 @@ def train(
         return row
 
     def is_last(row: dict[str, float]) -> bool:
-        stop = recipe.stop_at_train_accuracy
-        return state.epoch >= recipe.epochs or (stop is not None and row["train_accuracy"] >= stop)
+        stops = {"train": recipe.stop_at_train_accuracy, "test": recipe.stop_at_test_accuracy}
+        return state.epoch >= epochs or any(
+            stop is not None and row[f"{split}_accuracy"] >= stop for split, stop in stops.items()
+        )
 
     resumed = processes.first(lambda: record.restore(state))
     processes.align(state)
     n = len(train_split)
     batch = n if recipe.batch_size == "full" else recipe.batch_size
     size = min(recipe.micro_batch or batch, batch)
+    epochs = recipe.epochs
+    if recipe.steps is not None:
+        epochs = math.ceil(recipe.steps / len(epoch_batches(n, recipe.batch_size, torch.Generator())))
     with (
         devices.enough_threads(_operations(model, train_split.inputs) * size / processes.size),
-        bar(recipe.epochs * n, "training", "samples", initial=state.epoch * n) as progress,
+        bar(epochs * n, "training", "samples", initial=state.epoch * n) as progress,
     ):
         started = time.perf_counter()
         row = processes.first(lambda: record.last_row() if resumed else recorded(started, state.lr))
@@ -128,18 +133,20 @@ def train(
             processes.seed(recipe.seed, state.epoch)
             with enough_to_train(size):
                 for indices in epoch_batches(n, recipe.batch_size, state.order):
+                    if state.step == recipe.steps:
+                        break
                     lr = state.lr
                     loss = step(indices)
                     progress.update(len(indices))
             state.epoch += 1
             loss = processes.total(loss)
             finite = bool(torch.isfinite(loss))
-            if state.epoch == recipe.epochs or record.is_due(state.epoch) or not finite:
+            if state.epoch == epochs or record.is_due(state.epoch) or not finite:
                 row = processes.first(partial(recorded, started, lr, finite=finite))
                 started = time.perf_counter()
             else:
                 processes.first(lambda: record.save(state))
-            progress.set_postfix_str(f"epoch {state.epoch}/{recipe.epochs} {_told(row)}", refresh=False)
+            progress.set_postfix_str(f"epoch {state.epoch}/{epochs} {_told(row)}", refresh=False)
             if not finite:
                 error = DivergedError(
                     f"training diverged: a loss of {loss.item()} in epoch {state.epoch} of {record.path};"

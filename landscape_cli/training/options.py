@@ -11,6 +11,10 @@ BATCH = Range(
     lambda size: size == "full" or (isinstance(size, int) and not isinstance(size, bool) and size >= 1),
 )
 SEED = Range("a whole number from 0 to 2^63 - 1", lambda seed: 0 <= seed < 2**63)
+EPOCHS_BETWEEN = Range(
+    "a positive whole number or log",
+    lambda every: every == "log" or (isinstance(every, int) and not isinstance(every, bool) and every >= 1),
+)
 FRACTION = Range("a fraction in (0, 1]", lambda value: 0 < value <= 1)
 
 
@@ -23,6 +27,9 @@ class Recipe:
     """
 
     epochs: int = key(20, "passes over the training split", NOT_NEGATIVE)
+    steps: int | None = key(
+        None, "batches to train on, in place of epochs: the last pass ends where they are done", COUNT
+    )
     seed: int = key(0, "what initial weights and the order of samples come from", SEED)
     batch_size: Any = key(128, "samples a step, or full: gradient descent", BATCH)
     micro_batch: int | None = key(
@@ -50,8 +57,14 @@ class Recipe:
     stop_at_train_accuracy: float | None = key(
         None, "end after the epoch that reaches this fraction", FRACTION
     )
-    evaluate_every: int = key(
-        1, "epochs between rows of metrics.csv; the first, the last and kept checkpoints have one too", COUNT
+    stop_at_test_accuracy: float | None = key(
+        None, "likewise; of several, the first that is reached ends the training", FRACTION
+    )
+    evaluate_every: Any = key(
+        1,
+        "epochs between rows of metrics.csv, or log: ten for each power of ten; the first, the last and kept"
+        " checkpoints have one too",
+        EPOCHS_BETWEEN,
     )
     precision: str = key("fp32", "fp32 or bf16 (autocast)", choices=PRECISIONS)
     compile: bool = key(False, "true: by torch.compile")

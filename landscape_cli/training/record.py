@@ -4,6 +4,7 @@ import copy
 import csv
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -22,6 +23,9 @@ from landscape_cli.files import forget_parts, naming, only_writer, read_bytes, w
 from landscape_cli.runs import LARGEST_METRICS, METRICS, Run, open_run, parse_metrics
 from landscape_cli.solutions import completed
 from landscape_cli.training.state import State
+
+Every = int | Literal["log"]
+"""Epochs between two, or ten for each power of ten: 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, …."""
 
 SECONDS_BETWEEN_SAVES = 30
 SECONDS_BETWEEN_COPIES = 1  # in memory, for an interruption
@@ -39,11 +43,11 @@ class Record:
 
     Args:
         path: the folder.
-        checkpoint_every: epochs between kept checkpoints, or None: the first and the last alone.
-        evaluate_every: epochs between rows of metrics.csv, beside those of kept checkpoints.
+        checkpoint_every: epochs between kept checkpoints, ``log``, or None: the first and the last alone.
+        evaluate_every: epochs between rows of metrics.csv, or ``log``, beside those of kept checkpoints.
     """
 
-    def __init__(self, path: Path, checkpoint_every: int | None, evaluate_every: int = 1) -> None:
+    def __init__(self, path: Path, checkpoint_every: Every | None, evaluate_every: Every = 1) -> None:
         self.path = path
         self.checkpoint_every = checkpoint_every
         self.evaluate_every = evaluate_every
@@ -84,10 +88,10 @@ class Record:
 
     def is_due(self, epoch: int) -> bool:
         """Whether metrics.csv has a row of this epoch, be it the last or not."""
-        return epoch % self.evaluate_every == 0 or self._is_kept(epoch)
+        return _comes(epoch, self.evaluate_every) or self._is_kept(epoch)
 
     def _is_kept(self, epoch: int) -> bool:
-        return epoch == 0 or (self.checkpoint_every is not None and epoch % self.checkpoint_every == 0)
+        return epoch == 0 or (self.checkpoint_every is not None and _comes(epoch, self.checkpoint_every))
 
     def last_row(self) -> dict[str, float]:
         """Return the last row of metrics.csv."""
@@ -170,6 +174,12 @@ class Record:
                 path.unlink()
 
 
+def _comes(epoch: int, every: Every) -> bool:
+    if every != "log":
+        return epoch % every == 0
+    return epoch == 0 or epoch == round(10 ** (round(10 * math.log10(epoch)) / 10))
+
+
 def _epoch_of(path: Path) -> int:
     return int(path.stem.partition("_")[2])
 
@@ -221,8 +231,8 @@ def claim(
     path: Path,
     config: dict[str, Any],
     made_by: dict[str, Any],
-    checkpoint_every: int | None,
-    evaluate_every: int = 1,
+    checkpoint_every: Every | None,
+    evaluate_every: Every = 1,
 ) -> Iterator[Record]:
     """Be the one writer of a run folder: make it, or go on with it.
 

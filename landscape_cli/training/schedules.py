@@ -64,7 +64,7 @@ SCHEDULES = {
 }
 
 
-def build(schedule: dict[str, Any], epochs: int, steps_per_epoch: int) -> Callable[[int], float]:
+def build(schedule: dict[str, Any], epochs: float, steps_per_epoch: int) -> Callable[[int], float]:
     """Return the factor on the learning rate at each step, counted from 0, of a training of `epochs` epochs.
 
     The first `schedule.warmup` epochs grow linearly from 1 / (warm-up steps) to 1. ``step`` and ``multistep``
@@ -80,10 +80,10 @@ def build(schedule: dict[str, Any], epochs: int, steps_per_epoch: int) -> Callab
     warmup = _number(schedule, "warmup")
     if warmup >= epochs > 0:
         raise LandscapeError(
-            f"schedule.warmup={warmup:g} leaves nothing of epochs={epochs}; choose a shorter one"
+            f"schedule.warmup={warmup:g} leaves nothing of epochs={epochs:g}; choose a shorter one"
         )
     warmup_steps = round(warmup * steps_per_epoch)
-    decay = SCHEDULES[name](schedule, max(epochs, 1), warmup)
+    decay = SCHEDULES[name](schedule, epochs or 1, warmup)
 
     def factor(step: int) -> float:
         if step < warmup_steps:

@@ -109,7 +109,8 @@ def prepare(
             )
     updates = optimizers.build(optimizer, model.parameters())
     order = torch.Generator().manual_seed(recipe.seed)
-    factor = schedules.build(schedule, recipe.epochs, len(batches))
+    epochs = recipe.epochs if recipe.steps is None else recipe.steps / len(batches)
+    factor = schedules.build(schedule, epochs, len(batches))
     return State(model, updates, LambdaLR(updates, factor), order, ascent(optimizer))
 
 
@@ -132,8 +133,10 @@ def _check_regression(recipe: Recipe, dataset: Dataset) -> None:
             f"loss=cross_entropy needs class numbers, and the targets of data set {name} are floating-point;"
             " choose loss=mse, l1 or huber, or store the classes as whole numbers"
         )
-    if recipe.stop_at_train_accuracy is not None:
+    for split, stop in (("train", recipe.stop_at_train_accuracy), ("test", recipe.stop_at_test_accuracy)):
+        if stop is None:
+            continue
         raise LandscapeError(
-            f"stop_at_train_accuracy={recipe.stop_at_train_accuracy} needs classes, and the targets of data"
+            f"stop_at_{split}_accuracy={stop} needs classes, and the targets of data"
             f" set {name} are floating-point; leave it out"
         )

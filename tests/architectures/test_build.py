@@ -13,7 +13,7 @@ from landscape_cli.errors import LandscapeError
 
 CONF = Path(__file__).parents[2] / "conf"
 ARCHITECTURES = sorted(path.stem for path in (CONF / "architecture").glob("*.yaml"))
-GIVEN = [name for name in ARCHITECTURES if name != "custom"]
+GIVEN = [name for name in ARCHITECTURES if name not in ("custom", "transformer")]
 CHOICES = sorted(path.stem for path in (CONF / "normalization").glob("*.yaml"))
 NARROW = {
     "vgg9": 0.125,
@@ -245,6 +245,15 @@ def test_unknown_names_are_refused_with_the_choices() -> None:
         LandscapeError, match=r"normalization\.groups must be a whole number of at least 1, got 0"
     ):
         build(architecture, {"name": "group", "groups": 0}, (1, 8, 8), 10)
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn", "resnet20"])
+def test_tokens_are_refused_but_by_the_transformer(name: str) -> None:
+    with pytest.raises(LandscapeError) as caught:
+        build(*configured(name), (4,), 7, 9)
+    assert str(caught.value) == (
+        f"architecture={name} takes numbers; choose architecture=transformer or custom"
+    )
 
 
 def test_tiny_images_are_refused() -> None:

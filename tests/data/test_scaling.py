@@ -51,7 +51,7 @@ def test_none_leaves_the_inputs_what_they_are(source: str, file: str) -> None:
     ("file", "scaling", "words"),
     [
         ("floats", "unit", "8-bit"),
-        ("bytes", "units", r"no dataset.scaling 'units'; choose from none, standardize, unit"),
+        ("bytes", "units", r"no dataset.scaling 'units'; choose from none, standardize, tokens, unit"),
         ("bytes", None, r"no dataset.scaling 'None'"),
     ],
 )

@@ -194,6 +194,52 @@ def test_training_ends_with_the_accuracy_asked_for(tmp_path: Path) -> None:
     assert Run(tmp_path / "run", {}).finished
 
 
+def test_training_ends_with_the_test_accuracy_asked_for(tmp_path: Path) -> None:
+    data = cases.dataset()
+    data = dataclasses.replace(data, test=data.train)
+    config = configured(epochs=200, stop_at_test_accuracy=0.9, optimizer={**SGD, "lr": 0.5})
+    state = trained(config, cases.NETWORKS["mlp"](), data, tmp_path / "run")
+    rows = Run(tmp_path / "run", {}).metrics()
+    assert rows[-1]["test_accuracy"] >= 0.9
+    assert all(row["test_accuracy"] < 0.9 for row in rows[:-1])
+    assert 0 < state.epoch == rows[-1]["epoch"] < 200
+
+
+def test_steps_end_the_training_within_an_epoch(tmp_path: Path) -> None:
+    data = cases.dataset()
+    per_epoch = len(epoch_batches(len(data.train), 16, torch.Generator()))
+    steps = 2 * per_epoch + 1
+    state = trained(configured(steps=steps), cases.NETWORKS["mlp"](), data, tmp_path / "steps")
+    rows = Run(tmp_path / "steps", {}).metrics()
+    assert [row["step"] for row in rows] == [0, per_epoch, 2 * per_epoch, steps]
+    assert [row["epoch"] for row in rows] == [0, 1, 2, 3]
+    config = configured(epochs=2)
+    begun = trained(config, cases.NETWORKS["mlp"](), data, tmp_path / "epochs")
+    assert without_seconds(tmp_path / "epochs") == without_seconds(tmp_path / "steps")[:3]
+    first = epoch_batches(len(data.train), 16, begun.order)[0]
+    begun.optimizer.zero_grad()
+    outputs = begun.model.train()(data.train.inputs[first])
+    per_sample_loss(config.loss, outputs, data.train.targets[first]).mean().backward()
+    begun.optimizer.step()
+    for one, other in zip(state.model.parameters(), begun.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_schedule_ends_with_the_steps(tmp_path: Path) -> None:
+    config = configured(steps=7, schedule={"name": "linear", "final": 0.0, "warmup": 0})
+    state = trained(config, cases.NETWORKS["mlp"](), cases.dataset(), tmp_path / "run")
+    assert state.step == 7
+    assert state.lr == pytest.approx(0, abs=1e-12)
+
+
+def test_rows_and_checkpoints_may_be_spaced_by_a_factor(tmp_path: Path) -> None:
+    config = configured(epochs=30, evaluate_every="log", checkpoint_every="log", batch_size="full")
+    trained(config, cases.NETWORKS["mlp"](), cases.dataset(), tmp_path / "run")
+    spaced = [0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30]
+    assert [row["epoch"] for row in Run(tmp_path / "run", {}).metrics()] == spaced
+    assert Run(tmp_path / "run", {}).epochs() == spaced
+
+
 def test_a_seed_determines_everything(tmp_path: Path) -> None:
     def weights(seed: int, name: str) -> list[torch.Tensor]:
         model = cases.NETWORKS["cnn"]()

@@ -1,0 +1,101 @@
+"""Pictures one after the other, as a GIF or an MP4: a landscape as training goes on, a curve that grows."""
+
+import dataclasses
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from landscape_cli.errors import LandscapeError
+from landscape_cli.plots.animation import DPI, HOLD, RATES, SECONDS, writer_for, written
+from landscape_cli.plots.contours import draw_contours
+from landscape_cli.plots.draw import resolve_kind
+from landscape_cli.plots.heatmaps import draw_heatmaps
+from landscape_cli.plots.options import Look
+from landscape_cli.plots.planes import planes
+from landscape_cli.plots.style import PAPER, styled
+from landscape_cli.plots.surface3d import draw_surfaces
+from landscape_cli.plots.values import check_value, chosen
+from landscape_cli.store import Surface
+
+DRAWN: dict[str, Any] = {
+    "contour": draw_contours,
+    "heatmap": draw_heatmaps,
+    "surface3d": draw_surfaces,
+}
+SLOWEST = 1  # frames a second, of a few pictures
+
+
+def frames(
+    surfaces: Sequence[Surface],
+    *,
+    kind: str = "auto",
+    value: str = "auto",
+    split: str = "auto",
+    scale: str = "auto",
+    levels: int | Sequence[float] | None = None,
+    title: str | None = None,
+    titles: Sequence[str] | None = None,
+    look: Look = PAPER,
+) -> list[Figure]:
+    """Return a picture of each plane, all on the same levels and limits; arguments as for `draw`.
+
+    Args:
+        surfaces: planes.
+        kind: one of `DRAWN`, or auto.
+
+    Raises:
+        LandscapeError: a file is no plane or lacks the values; the kind, the scale or the levels do not fit.
+    """
+    value, split = chosen(surfaces, value, split)
+    kind = resolve_kind(surfaces, kind, value)
+    if kind not in DRAWN:
+        raise LandscapeError(f"kind={kind} is no film; planes follow each other with {', '.join(DRAWN)}")
+    check_value(surfaces, value)
+    with styled(look):
+        shared = planes(
+            surfaces,
+            value=value,
+            split=split,
+            scale=scale,
+            levels=levels,
+            title=title,
+            titles=titles,
+            look=look,
+        )
+        each = zip(shared.surfaces, shared.values, shared.lines, shared.own, strict=True)
+        return [
+            DRAWN[kind](
+                dataclasses.replace(shared, surfaces=[surface], values=[values], lines=[lines], own=[own])
+            )
+            for surface, values, lines, own in each
+        ]
+
+
+def save_film(pictures: Sequence[Figure], path: Path, look: Look = PAPER) -> None:
+    """Write pictures of one size as an animation, the last one held; the file appears whole or not at all.
+
+    Raises:
+        LandscapeError: an MP4 needs ffmpeg, which is missing.
+    """
+    rate = min(max(round(len(pictures) / SECONDS), SLOWEST), RATES[1])
+    writer = writer_for(path, rate)
+    stage = Figure(figsize=tuple(pictures[0].get_size_inches()))
+    with written(stage, path, writer, look):
+        for picture in pictures:
+            stage.clear()
+            stage.figimage(_pixels(picture, look.dpi or DPI))
+            writer.grab_frame()
+        for _ in range(round(HOLD * rate)):
+            writer.grab_frame()
+
+
+def _pixels(picture: Figure, dpi: float) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return a picture as (height, width, 4)."""
+    content = io.BytesIO()
+    picture.savefig(content, format="rgba", dpi=dpi)
+    width, height = (int(inches * dpi) for inches in picture.get_size_inches())
+    return np.frombuffer(content.getvalue(), np.uint8).reshape(height, width, 4)
