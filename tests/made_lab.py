@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from torch import nn
 
 from landscape_cli.reproduction.catalogue import Scale, phenomenon
@@ -138,10 +137,10 @@ def verdicts(name: str, seeds: Sequence[Measured], scale: str = "small") -> list
     return [claim.verdict for claim in judge(phenomenon(name).scale(scale), seeds)]
 
 
-def drawn(name: str, seeds: Sequence[Measured], scale: str = "small") -> dict[str, Figure]:
+def drawn(name: str, seeds: Sequence[Measured], scale: str = "small") -> dict[str, Any]:
     """Return a phenomenon's pictures."""
     draw = getattr(_topic(name), f"draw_{name.replace('-', '_')}")
-    pictures: dict[str, Figure] = draw(seeds, **phenomenon(name).scale(scale).drawing)
+    pictures: dict[str, Any] = draw(seeds, **phenomenon(name).scale(scale).drawing)
     return pictures
 
 
