@@ -36,6 +36,7 @@ MADE = {
     "spirals": synthetic.spirals,
     "swiss_roll": synthetic.swiss_roll,
     "blobs": synthetic.blobs,
+    "teacher": synthetic.teacher,
     "modular": modular.modular,
 }
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from landscape_cli.data.options import real, whole
 from landscape_cli.data.raw import Arrays
 from landscape_cli.data.streams import stream
+from landscape_cli.errors import LandscapeError, unknown
 
 Samples = tuple[NDArray[Any], NDArray[Any]]
 """Points (n, features) and their labels or positions (n,)."""
@@ -84,6 +85,43 @@ def blobs(options: dict[str, Any]) -> Arrays:
         return drawn
 
     return _arrays(draw("train"), draw("test"))
+
+
+def teacher(options: dict[str, Any]) -> Arrays:
+    """The outputs of a random network of one hidden layer on standard normal inputs.
+
+    f(x) = sum_k a_k max(w_k . x / sqrt(d), 0), with a_k, (outputs,), and w_k, (d,), standard normal.
+
+    Args:
+        options: ``samples`` of each split, ``features`` d, ``units``, ``outputs``, ``answers`` (``values``,
+            or ``classes``: which output is the largest), ``noise`` on the training split's outputs, ``seed``.
+
+    Raises:
+        LandscapeError: an option is out of range, or a class never occurs in the training split.
+    """
+    samples, features = (whole(options, key, at_least=1) for key in ("samples", "features"))
+    units, noise = whole(options, "units", at_least=1), real(options, "noise", at_least=0)
+    answers = options.get("answers")
+    if answers not in ("values", "classes"):
+        raise unknown("dataset.answers", answers, ["values", "classes"])
+    outputs = whole(options, "outputs", at_least=2 if answers == "classes" else 1)
+    random = stream(options["seed"], "teacher weights")
+    hidden, last = random.normal(size=(features, units)), random.normal(size=(units, outputs))
+
+    def draw(split: str, noise: float) -> Samples:
+        random = stream(options["seed"], f"teacher {split}")
+        points = random.normal(size=(samples, features))
+        found = np.maximum(points @ hidden / np.sqrt(features), 0) @ last
+        found = found + noise * random.normal(size=found.shape)
+        return points, found.argmax(axis=1) if answers == "classes" else found
+
+    train = draw("train", noise)
+    if answers == "classes" and len(np.unique(train[1])) < outputs:
+        raise LandscapeError(
+            f"dataset.outputs={outputs}: some are never the largest in {samples} training samples;"
+            " choose fewer, or another dataset.seed"
+        )
+    return _arrays(train, draw("test", 0.0))
 
 
 def _arrays(train: Samples, test: Samples) -> Arrays:

@@ -63,6 +63,11 @@ def needs_depth(depth: int, num_classes: int) -> nn.Module:
     return nn.Linear(depth, num_classes)
 
 
+def embeds(num_classes: int, vocab_size: int, vocabulary: int) -> nn.Module:
+    assert vocab_size == vocabulary
+    return nn.Sequential(nn.Embedding(vocab_size, 3), nn.Flatten(), nn.Linear(4 * 3, num_classes))
+
+
 def breaks() -> nn.Module:
     raise ValueError("no such\nnetwork")
 
@@ -91,13 +96,14 @@ def make(
     *,
     trust: bool = True,
     source: str | None = None,
+    vocabulary: int = 0,
     **options: Any,
 ) -> nn.Module:
     architecture = OmegaConf.to_container(OmegaConf.load(CONF))
     assert isinstance(architecture, dict)
     assert architecture["normalization"] == "own"
     architecture |= {"source": source or f"own_networks:{name}", "options": options}
-    return build(architecture, {"name": normalization}, shape, 10, trust=trust)
+    return build(architecture, {"name": normalization}, shape, 10, vocabulary, trust=trust)
 
 
 def refusal(name: str, **changes: Any) -> str:
@@ -120,6 +126,12 @@ def test_options_reach_the_factory() -> None:
 def test_any_keywords_get_the_classes_and_the_options() -> None:
     assert make("takes_any", (3, 8, 8))(torch.zeros(4, 3, 8, 8)).shape == (4, 10)
     assert make("takes_any", in_chans=1)(torch.zeros(4, 1, 8, 8)).shape == (4, 10)
+
+
+def test_a_factory_for_tokens_gets_their_number_and_whole_numbers() -> None:
+    model = make("embeds", (4,), vocabulary=9)
+    assert model(torch.full((2, 4), 8)).shape == (2, 10)
+    assert refusal("embeds", shape=(4,)).startswith("architecture.source=own_networks:embeds takes")
 
 
 def test_torchvision() -> None:

@@ -38,7 +38,7 @@ def test_every_config_has_the_common_options_and_a_description() -> None:
     files = sorted(CONFIGS.glob("*.yaml"))
     assert [file.stem for file in files] == [
         *["blobs", "cifar10", "cifar100", "custom", "digits"],
-        *["fashion_mnist", "mnist", "modular", "spirals", "svhn", "swiss_roll"],
+        *["fashion_mnist", "mnist", "modular", "spirals", "svhn", "swiss_roll", "teacher"],
     ]
     for file in files:
         options = OmegaConf.to_container(OmegaConf.load(file))
@@ -46,7 +46,9 @@ def test_every_config_has_the_common_options_and_a_description() -> None:
         assert set(options) >= COMMON, file
         assert options["name"] == file.stem
         assert file.read_text(encoding="utf-8").startswith("# "), file
-        assert ("pool" in options) == (file.stem not in {"blobs", "modular", "spirals", "swiss_roll"})
+        assert ("pool" in options) == (
+            file.stem not in {"blobs", "modular", "spirals", "swiss_roll", "teacher"}
+        )
         assert ("root" in options) == (file.stem in {"cifar10", "cifar100", "fashion_mnist", "mnist", "svhn"})
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from landscape_cli.data.raw import Arrays
-from landscape_cli.data.synthetic import blobs, spirals, swiss_roll
+from landscape_cli.data.streams import stream
+from landscape_cli.data.synthetic import blobs, spirals, swiss_roll, teacher
 from landscape_cli.errors import LandscapeError
 
 SPIRALS = {"samples": 501, "noise": 0.0, "turns": 1.5, "seed": 0}
@@ -93,3 +94,39 @@ def test_wrong_options_are_refused(
     options = next(options for known, options in EVERY if known is make)
     with pytest.raises(LandscapeError, match=message):
         make(options | changes)
+
+
+TEACHER = {"samples": 400, "features": 5, "units": 3, "outputs": 2, "noise": 0.0, "seed": 0}
+
+
+def test_a_teacher_is_one_network_for_both_splits() -> None:
+    arrays = teacher(TEACHER | {"answers": "values"})
+    noisy = teacher(TEACHER | {"answers": "values", "noise": 0.3})
+    classes = teacher(TEACHER | {"answers": "classes"})
+    weights = stream(0, "teacher weights")
+    hidden, last = weights.normal(size=(5, 3)), weights.normal(size=(3, 2))
+    for split in ("train", "test"):
+        expected = np.zeros((400, 2))
+        for unit in range(3):
+            pre = arrays[f"{split}_images"] @ hidden[:, unit] / 5**0.5
+            expected += np.outer(np.where(pre > 0, pre, 0), last[unit])
+        np.testing.assert_allclose(arrays[f"{split}_labels"], expected)
+        assert np.array_equal(classes[f"{split}_labels"], expected.argmax(1))
+        off = noisy[f"{split}_labels"] - expected
+        np.testing.assert_allclose(off.std(), 0.3 if split == "train" else 0, rtol=0.1, atol=1e-12)
+    assert not np.array_equal(arrays["train_images"], arrays["test_images"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"answers": "words"}, "no dataset.answers 'words'; choose from classes, values"),
+        ({"answers": "classes", "outputs": 1}, "dataset.outputs must be a whole number of at least 2, got 1"),
+        ({"answers": "classes", "samples": 2, "outputs": 5}, "dataset.outputs=5: some are never the largest"),
+        ({"units": 0}, "dataset.units must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_what_no_teacher_has(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(LandscapeError) as caught:
+        teacher(TEACHER | {"answers": "values"} | changes)
+    assert str(caught.value).startswith(message)
