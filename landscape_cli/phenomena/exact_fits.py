@@ -16,7 +16,16 @@ from landscape_cli.reproduction.measured import Measured, across
 SHOWN = 10  # samples in the picture of a network that fits them
 
 
-def double_descent_rff(lab: Lab, *, run: str, shares: list[float], width: float, penalty: float) -> Measured:
+def double_descent_rff(
+    lab: Lab,
+    *,
+    run: str,
+    shares: list[float],
+    width: float,
+    penalty: float,
+    points: int,
+    noise: float,
+) -> Measured:
     """Measure least squares of least norm on random Fourier features, over their number N.
 
     Args:
@@ -26,6 +35,8 @@ def double_descent_rff(lab: Lab, *, run: str, shares: list[float], width: float,
         width: of the Gaussian kernel that the features approximate, in units of sqrt(d).
         penalty: of ridge regression, which is measured beside it, in units of the largest eigenvalue of the
             kernel's matrix.
+        points: samples of a function of one variable, to be seen with fits by random ReLUs.
+        noise: standard deviation of theirs.
     """
     data, random = lab.data(run), lab.random("features")
     (train, labels), (test, test_labels) = (_rows(split) for split in (data.train, data.test))
@@ -62,7 +73,28 @@ def double_descent_rff(lab: Lab, *, run: str, shares: list[float], width: float,
         "ridge_over_peak": found["ridge_error"].max() / error.max(),
         **found,
         "share": numbers / n,
+        "line": _on_a_line(lab, shares, points, noise),
     }
+
+
+def _on_a_line(lab: Lab, shares: list[float], points: int, noise: float) -> Measured:
+    """Return least-norm fits of noisy samples of sin(2 pi x), (shares, places), with N = share * points.
+
+    The features are max(0, s (x - b)), s = -1 or 1 and b uniform in [-1, 1]: on a line those of a Gaussian
+    kernel fit neighbours of unlike values by values of thousands between them, however many there are.
+    """
+    random = lab.random("line")
+    x = np.linspace(-1, 1, points)
+    y = np.sin(2 * np.pi * x) + noise * random.standard_normal(points)
+    places = np.linspace(-1, 1, 201)
+    counts = [max(1, round(share * points)) for share in shares]
+    sides, kinks = random.choice([-1.0, 1.0], max(counts)), random.uniform(-1, 1, max(counts))
+
+    def features(where: Array, count: int) -> Array:
+        return np.maximum(sides[:count] * (where[:, None] - kinks[:count]), 0)
+
+    fits = [features(places, count) @ min_norm(features(x, count), y[:, None]) for count in counts]
+    return {"x": x, "y": y, "places": places, "fit": np.array(fits)[..., 0], "count": np.array(counts)}
 
 
 def _rows(split: Split) -> tuple[Array, np.ndarray[tuple[int], np.dtype[np.int64]]]:
@@ -150,8 +182,10 @@ def finite_sample_expressivity(lab: Lab, *, samples: int, dimension: int) -> Mea
     }
 
 
-def draw_double_descent_rff(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:
-    """Draw errors and the norm of the weights over the number of features."""
+def draw_double_descent_rff(
+    seeds: Sequence[Measured], *, names: Mapping[str, str]
+) -> dict[str, Figure | list[Figure]]:
+    """Draw errors and the norm of the weights over the number of features; and fits as that grows, a film."""
     share = seeds[0]["share"]
 
     def panel(title: str, y: str, *quantities: str, log: str = "x") -> Panel:
@@ -166,7 +200,39 @@ def draw_double_descent_rff(seeds: Sequence[Measured], *, names: Mapping[str, st
         panel("Training error", "error (%)", "train_error"),
         panel("Weights", "norm", "norm", log="xy"),
     ]
-    return {"double_descent": draw_panels(panels)}
+    return {"double_descent": draw_panels(panels), "film": _film(seeds)}
+
+
+def _film(seeds: Sequence[Measured]) -> list[Figure]:
+    """Return a picture a number of features: the fits on a line, and the test errors up to there."""
+    share, errors, line = seeds[0]["share"], across(seeds, "test_error"), seeds[0]["line"]
+    (left, right), top = (share[0], share[-1]), 1.1 * float(np.mean(errors, axis=0).max())
+
+    def shown(place: int) -> Figure:
+        count = int(line["count"][place])
+        fit = Panel(
+            f"{len(line['x'])} samples, {count} random ReLUs",
+            "x",
+            "y",
+            [Series("fit of the least norm", line["places"], line["fit"][place])],
+            points={"samples": (line["x"], line["y"])},
+            limits=(-3.0, 3.0),
+        )
+        curve = Panel(
+            f"Digits, N = {share[place]:.3g} n",
+            "features N, of the samples n",
+            "test error (%)",
+            [
+                Series("", [left, right], [top, top], look=7),  # the width of the whole curve
+                Series("mean over the seeds", share[: place + 1], errors[:, : place + 1], look=1),
+            ],
+            log="x",
+            limits=(0.0, top),
+            marks={"N = n": 1.0},
+        )
+        return draw_panels([fit, curve])
+
+    return [shown(place) for place in range(len(share))]
 
 
 def draw_min_norm_sgd(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:

@@ -29,7 +29,25 @@ def test_the_error_descends_twice(found: list[Measured]) -> None:
         assert seed["last_minus_best_before"] == pytest.approx(
             seed["test_error"][-1] - seed["test_error"][:3].min()
         )
-    assert list(drawn(DESCENT, found)) == ["double_descent"]
+    pictures = drawn(DESCENT, found)
+    assert list(pictures) == ["double_descent", "film"]
+    last = pictures["film"][-1].axes[1].get_lines()[1]
+    assert np.array_equal(last.get_xdata(), SHARES)
+    assert len(pictures["film"]) == len(SHARES)
+
+
+def test_the_fits_on_a_line_are_of_the_least_norm(found: list[Measured]) -> None:
+    line = found[1]["line"]
+    x, y, places, count = line["x"], line["y"], line["places"], line["count"][-1]
+    assert list(line["count"]) == [round(share * len(x)) for share in SHARES]
+    random = labs(2)[1].random("line")
+    np.testing.assert_allclose(y, np.sin(2 * np.pi * x) + 0.2 * random.standard_normal(len(x)))
+    sides, kinks = random.choice([-1.0, 1.0], count), random.uniform(-1, 1, count)
+    units = [[max(0.0, side * (at - kink)) for side, kink in zip(sides, kinks, strict=True)] for at in x]
+    weights = np.linalg.pinv(np.array(units)) @ y
+    there = [[max(0.0, side * (at - kink)) for side, kink in zip(sides, kinks, strict=True)] for at in places]
+    np.testing.assert_allclose(line["fit"][-1], np.array(there) @ weights, atol=1e-6)
+    np.testing.assert_allclose(np.interp(x, places, line["fit"][-1]), y, atol=0.1)
 
 
 @pytest.mark.parametrize(
