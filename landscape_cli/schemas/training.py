@@ -116,6 +116,7 @@ class ImportConfig(Computing):
     evaluate_every: Any = key(None, "")
     precision: str | None = key(None, "")
     compile: bool | None = key(None, "")
+    checkpointing: bool | None = key(None, "")
     sync_batchnorm: bool | None = key(None, "")
     checkpoint_every: Any = key(None, "")
 

@@ -16,6 +16,7 @@ from landscape_cli.evaluation.memory import enough_to_train
 from landscape_cli.progress import bar, describe
 from landscape_cli.training.metrics import measured
 from landscape_cli.training.options import Recipe
+from landscape_cli.training.recomputation import checkpointed
 from landscape_cli.training.record import Record
 from landscape_cli.training.sam import drawn_again, perturbed
 from landscape_cli.training.state import State
@@ -58,6 +59,7 @@ def train(
     if recipe.compile:
         torch.compiler.reset()  # a sweep's jobs in one process would share a limited number of compilations
     network = synchronized(model, device) if recipe.sync_batchnorm and processes.size > 1 else model
+    network = checkpointed(network) if recipe.checkpointing else network
     forward = torch.compile(network) if recipe.compile else network
 
     def backward(part: Tensor, weight: float) -> Tensor:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import LOSSES, PRECISIONS
 from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, Range, check, key
 
@@ -23,7 +24,7 @@ class Recipe:
     """What is minimized, in which steps, until when.
 
     Raises:
-        LandscapeError: a value is out of range.
+        LandscapeError: a value is out of range, or two do not go together.
     """
 
     epochs: int = key(20, "passes over the training split", NOT_NEGATIVE)
@@ -68,6 +69,11 @@ class Recipe:
     )
     precision: str = key("fp32", "fp32 or bf16 (autocast)", choices=PRECISIONS)
     compile: bool = key(False, "true: by torch.compile")
+    checkpointing: bool = key(
+        False,
+        "true: keep few activations for the backward pass and compute the others again (activation"
+        " checkpointing): less memory, one forward pass more, the same gradients",
+    )
     sync_batchnorm: bool = key(
         False,
         "with several processes (torchrun), true: BatchNorm normalizes by the whole batch; false: by the"
@@ -75,5 +81,10 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check the ranges, and what does not go together."""
         check(self)
+        if self.compile and self.checkpointing:
+            raise LandscapeError(
+                "compile=true chooses by itself what is computed again for the backward pass; leave out"
+                " checkpointing=true"
+            )

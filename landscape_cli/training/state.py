@@ -14,6 +14,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import HINGES
 from landscape_cli.training import optimizers, schedules
 from landscape_cli.training.options import Recipe
+from landscape_cli.training.recomputation import checkpointed
 from landscape_cli.training.sam import Ascent, ascent
 
 
@@ -107,6 +108,8 @@ def prepare(
                 f" of {processes} processes, got {smallest}: batch_size={recipe.batch_size} of {n} training"
                 " samples; raise it, start fewer processes or choose another normalization"
             )
+    if recipe.checkpointing:
+        checkpointed(model)  # refuses what it cannot
     updates = optimizers.build(optimizer, model.parameters())
     order = torch.Generator().manual_seed(recipe.seed)
     epochs = recipe.epochs if recipe.steps is None else recipe.steps / len(batches)

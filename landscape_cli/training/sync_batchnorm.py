@@ -1,6 +1,5 @@
 """BatchNorm whose statistics are those of a whole batch that several processes share."""
 
-import copy
 from functools import partial
 from typing import Any
 
@@ -9,14 +8,15 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from landscape_cli.training.twins import twin_of
+
 
 def synchronized(model: nn.Module, device: torch.device) -> nn.Module:
     """Return a network of the same tensors, parameters and buffers, whose BatchNorm asks all processes.
 
     On CUDA by torch's `SyncBatchNorm`, which refuses tensors of a CPU; there by `batch_norm`.
     """
-    tensors = [*model.parameters(), *model.buffers()]
-    twin = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
+    twin = twin_of(model)
     if device.type == "cuda":
         converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(twin)
         return converted

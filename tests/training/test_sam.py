@@ -202,7 +202,12 @@ def test_a_run_from_before_these_options_is_the_same_run(tmp_path: Path, landsca
     assert landscape(*words).status == 0
     path = tmp_path / "run" / "config.yaml"
     config = yaml.safe_load(path.read_text())
-    del config["optimizer"]["sam"], config["optimizer"]["asam"], config["sync_batchnorm"]
+    del (
+        config["optimizer"]["sam"],
+        config["optimizer"]["asam"],
+        config["sync_batchnorm"],
+        config["checkpointing"],
+    )
     path.write_text(yaml.safe_dump(config))
     assert "nothing to do" in landscape(*words).out
     assert landscape(*words[:-1], "optimizer.lr=0.2", "out=new").status == 0
