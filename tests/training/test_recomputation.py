@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
 
 import cases
 from conftest import Landscape
 from landscape_cli import checkpoint
 from landscape_cli.architectures.build import build
 from landscape_cli.errors import LandscapeError
+from landscape_cli.gradients.stored import stored_activations
 from landscape_cli.training.options import Recipe
 from landscape_cli.training.recomputation import checkpointed, segments
 from landscape_cli.training.sync_batchnorm import synchronized
@@ -95,17 +95,8 @@ def test_gradients_buffers_and_random_numbers_are_those_of_the_network(name: str
 
 
 def kept(network: nn.Module, inputs: Tensor) -> int:
-    """Return the bytes of all that the forward pass keeps for the backward one but inputs and parameters."""
-    own = {tensor.untyped_storage().data_ptr() for tensor in (inputs, *network.parameters())}
-    held: dict[int, Tensor] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        held[tensor.untyped_storage().data_ptr()] = tensor  # alive, so that no other one takes its place
-        return tensor
-
-    with saved_tensors_hooks(pack, lambda tensor: tensor):
-        network(inputs)
-    return sum(one.untyped_storage().nbytes() for place, one in held.items() if place not in own)
+    """Return how many numbers the forward pass keeps for the backward one."""
+    return stored_activations(lambda: network(inputs), [inputs, *network.parameters()])
 
 
 @pytest.mark.parametrize(
@@ -120,7 +111,7 @@ def test_fewer_activations_are_kept(name: str, ratio: float) -> None:
 def test_of_a_chain_the_inputs_of_segments_are_kept() -> None:
     """Of nine layers in three segments two inputs; the third is the network's."""
     chain = nn.Sequential(*(nn.Sequential(nn.Linear(128, 128, bias=False), nn.Tanh()) for _ in range(9)))
-    inputs, unit = torch.randn(64, 128), 64 * 128 * 4
+    inputs, unit = torch.randn(64, 128), 64 * 128
     assert kept(chain, inputs) == 9 * unit
     assert kept(checkpointed(chain), inputs) == 2 * unit
 
