@@ -1,4 +1,4 @@
-"""A run folder: config.yaml, metrics.csv, provenance.json and checkpoints/, opened for reading.
+"""A run folder: config.yaml, metrics.csv, layers.csv, provenance.json and checkpoints/, opened for reading.
 
 It may be a stranger's: nothing in it is executed or resolved, and what a command needs of it is checked here.
 """
@@ -31,10 +31,14 @@ METRICS = (
     "gradient_norm",
     "seconds",
 )
+LAYERS = ("epoch", "step", "layer", "quantity", "value")
+LARGEST_LAYERS = 1 << 28  # bytes: DenseNet-121 for three thousand epochs
 LARGEST_METRICS = 1 << 24  # bytes: a hundred thousand epochs
 LARGEST_EPOCH = 999_999_999  # that the name of a checkpoint can tell
 
 T = TypeVar("T")
+Measurement = tuple[str, str, float]
+"""Layer, quantity and value: what `track=` measures."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,23 @@ class Run:
             " copy the run again or train it again"
         )
 
+    @property
+    def tracked(self) -> bool:
+        """Whether its layers were tracked."""
+        return (self.path / "layers.csv").is_file()
+
+    def layers(self) -> list[dict[str, Any]]:
+        """Return the rows of layers.csv, by increasing epoch: epoch, step, layer, quantity, value.
+
+        Raises:
+            LandscapeError: nothing was tracked, or the file has other columns or values.
+        """
+        if not self.tracked:
+            raise LandscapeError(
+                f"run {self.path} has no layers.csv; train one with track=activations,gradients,weights"
+            )
+        return _read(self.path / "layers.csv", LARGEST_LAYERS, parse_layers)
+
     def provenance(self) -> dict[str, Any]:
         """Return provenance.json.
 
@@ -153,6 +174,33 @@ def parse_metrics(text: str) -> list[dict[str, float]]:
         if rows and row["epoch"] <= rows[-1]["epoch"]:
             raise ValueError(f"epoch {row['epoch']:.0f} comes after epoch {rows[-1]['epoch']:.0f}")
         rows.append(row)
+    return rows
+
+
+def parse_layers(text: str) -> list[dict[str, Any]]:
+    """Return the rows of a table of layers, by increasing epoch; a last one that is cut short is left out.
+
+    Raises:
+        ValueError: it has other columns or values.
+    """
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if reader.fieldnames is None:
+        return []  # an empty file
+    if tuple(reader.fieldnames) != LAYERS:
+        raise ValueError(f"its columns are not {', '.join(LAYERS)}")
+    rows: list[dict[str, Any]] = []
+    table = list(reader)
+    if table and not text.endswith("\n"):
+        table.pop()  # a kill or a full disk can cut it short
+    for number, cells in enumerate(table):
+        try:
+            row = {name: int(cells[name]) for name in ("epoch", "step")}
+            value = float(cells["value"])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"row {number + 1} has an entry that is missing or no number") from error
+        if rows and row["epoch"] < rows[-1]["epoch"]:
+            raise ValueError(f"epoch {row['epoch']} comes after epoch {rows[-1]['epoch']}")
+        rows.append({**row, "layer": cells["layer"], "quantity": cells["quantity"], "value": value})
     return rows
 
 

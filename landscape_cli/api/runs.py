@@ -41,6 +41,14 @@ class OpenedRun:
     metrics: list[dict[str, float]]
     config: dict[str, Any]
 
+    def layers(self) -> list[dict[str, Any]]:
+        """Return the rows of layers.csv: epoch, step, layer, quantity, value; a DataFrame's rows.
+
+        Raises:
+            LandscapeError: the training did not track its layers.
+        """
+        return runs.Run(self.path, self.config).layers()
+
     def __repr__(self) -> str:
         kept = f"{len(self.epochs)} checkpoints"
         return f"<run {self.path}: {type(self.model).__name__}, epoch {self.epoch}, {kept}>"

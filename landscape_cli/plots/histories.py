@@ -18,7 +18,7 @@ SEEDS = ("mean", "each")
 
 # Beside the seed, what is kept and measured of a training makes no other training of it. What weights were
 # imported from does.
-REPEATED = {*CIRCUMSTANCES, "seed", "checkpoint_every", "evaluate_every"} - {"weights"}
+REPEATED = {*CIRCUMSTANCES, "seed", "checkpoint_every", "evaluate_every", "track"} - {"weights"}
 
 
 @dataclass(frozen=True)

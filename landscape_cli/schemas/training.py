@@ -47,7 +47,7 @@ class TrainConfig(Recipe, Computing):
 
     lists: ClassVar[tuple[str, ...]] = (
         *("architecture.widths", "architecture.blocks"),
-        *("optimizer.betas", "schedule.epochs", "dataset.mean", "dataset.std"),
+        *("optimizer.betas", "schedule.epochs", "dataset.mean", "dataset.std", "track"),
     )
     choices: ClassVar[str] = (
         "Choices (group=option; `landscape list architectures` and the like describe them):"
@@ -114,6 +114,7 @@ class ImportConfig(Computing):
     stop_at_test_accuracy: float | None = key(None, "")
     steps: int | None = key(None, "")
     evaluate_every: Any = key(None, "")
+    track: Any = key(None, "")
     precision: str | None = key(None, "")
     compile: bool | None = key(None, "")
     checkpointing: bool | None = key(None, "")

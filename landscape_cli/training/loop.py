@@ -104,6 +104,8 @@ def train(
         describe(progress, "evaluating")
         values = measured(model, train_split, test_split, recipe.loss)
         row = {"lr": lr, **values, "seconds": time.perf_counter() - started}
+        if state.tracker:
+            record.add_layers(state, state.tracker.measure(state.step, train_split, recipe.loss))
         record.add(state, row, last=is_last(row) and finite)
         return row
 

@@ -17,6 +17,11 @@ EPOCHS_BETWEEN = Range(
     lambda every: every == "log" or (isinstance(every, int) and not isinstance(every, bool) and every >= 1),
 )
 FRACTION = Range("a fraction in (0, 1]", lambda value: 0 < value <= 1)
+GROUPS = ("activations", "gradients", "weights")
+TRACKED = Range(
+    f"a list of some of {', '.join(GROUPS)}",
+    lambda groups: isinstance(groups, list) and all(group in GROUPS for group in groups),
+)
 
 
 @dataclass
@@ -67,6 +72,12 @@ class Recipe:
         " checkpoints have one too",
         EPOCHS_BETWEEN,
     )
+    track: Any = key(
+        [],
+        "activations,gradients,weights, or some of these: means, variances and more of each convolution and"
+        " linear layer, in layers.csv, at each row of metrics.csv",
+        TRACKED,
+    )
     precision: str = key("fp32", "fp32 or bf16 (autocast)", choices=PRECISIONS)
     compile: bool = key(False, "true: by torch.compile")
     checkpointing: bool = key(
@@ -82,7 +93,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check the ranges, and what does not go together."""
+        if isinstance(self.track, str):
+            self.track = [self.track]
         check(self)
+        self.track = [group for group in GROUPS if group in self.track]
         if self.compile and self.checkpointing:
             raise LandscapeError(
                 "compile=true chooses by itself what is computed again for the backward pass; leave out"

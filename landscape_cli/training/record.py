@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +20,9 @@ from landscape_cli import checkpoint, provenance
 from landscape_cli.config import first_difference, to_yaml
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import forget_parts, naming, only_writer, read_bytes, write_text
-from landscape_cli.runs import LARGEST_METRICS, METRICS, Run, open_run, parse_metrics
+from landscape_cli.runs import LARGEST_METRICS, METRICS, Measurement, Run, open_run, parse_metrics
 from landscape_cli.solutions import completed
+from landscape_cli.training import layer_table
 from landscape_cli.training.state import State
 
 Every = int | Literal["log"]
@@ -84,6 +85,8 @@ class Record:
                 f"{path} lacks rows of the epochs before {newest}; copy the run again or choose another out="
             )
         write_text(path, text)
+        if state.tracker is not None:
+            layer_table.cut(self.path / "layers.csv", epochs)
         return True
 
     def is_due(self, epoch: int) -> bool:
@@ -103,6 +106,10 @@ class Record:
         row = {"epoch": state.epoch, "step": state.step, **metrics}
         self._append(row, first=state.epoch == 0)
         self.save(state, kept=kept)
+
+    def add_layers(self, state: State, rows: Sequence[Measurement]) -> None:
+        """Add the rows of an epoch to layers.csv, before `add` keeps its checkpoint."""
+        layer_table.append(self.path / "layers.csv", state.epoch, state.step, rows)
 
     def save(self, state: State, *, kept: bool = False) -> None:
         """Write a checkpoint: one that is kept, or, where the last is long ago, one to resume from."""

@@ -16,6 +16,7 @@ from landscape_cli.training import optimizers, schedules
 from landscape_cli.training.options import Recipe
 from landscape_cli.training.recomputation import checkpointed
 from landscape_cli.training.sam import Ascent, ascent
+from landscape_cli.training.tracking import Tracker
 
 
 @dataclass
@@ -27,6 +28,7 @@ class State:
     schedule: LambdaLR
     order: torch.Generator  # of the batches and the augmentation, on the CPU
     ascend: Ascent | None = None  # of sharpness-aware minimization
+    tracker: Tracker | None = None  # of its layers
     epoch: int = 0
     step: int = 0
 
@@ -48,6 +50,7 @@ class State:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "rng": rng,
+            **({"tracked": self.tracker.kept(self.step)} if self.tracker else {}),
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -57,6 +60,8 @@ class State:
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.schedule.load_state_dict(saved["schedule"])
+        if self.tracker:
+            self.tracker.restore(self.step, saved["tracked"])
         self.order.set_state(saved["rng"]["order"])
         torch.set_rng_state(saved["rng"]["torch"])
         if device.type == "cuda" and "cuda" in saved["rng"]:
@@ -114,7 +119,8 @@ def prepare(
     order = torch.Generator().manual_seed(recipe.seed)
     epochs = recipe.epochs if recipe.steps is None else recipe.steps / len(batches)
     factor = schedules.build(schedule, epochs, len(batches))
-    return State(model, updates, LambdaLR(updates, factor), order, ascent(optimizer))
+    tracker = Tracker(recipe.track, model) if recipe.track else None
+    return State(model, updates, LambdaLR(updates, factor), order, ascent(optimizer), tracker)
 
 
 def _check_regression(recipe: Recipe, dataset: Dataset) -> None:
