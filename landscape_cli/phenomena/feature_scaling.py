@@ -10,11 +10,19 @@ from landscape_cli.arrays import Array
 from landscape_cli.data.normalize import moments, standardize
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
-from landscape_cli.reproduction.measured import Measured
+from landscape_cli.reproduction.measured import Measured, across
 
 
 def unnormalized_features(
-    lab: Lab, *, scales: list[float], spread: float, noise: float, samples: int, excess: float, limit: int
+    lab: Lab,
+    *,
+    scales: list[float],
+    spread: float,
+    noise: float,
+    samples: int,
+    excess: float,
+    limit: int,
+    longest: float,
 ) -> Measured:
     """Measure gradient descent on least squares of features of very different sizes, and standardized.
 
@@ -28,6 +36,7 @@ def unnormalized_features(
         samples: how many.
         excess: part of the initial excess loss, to which steps are counted.
         limit: steps after which the excess is told.
+        longest: steps in the picture.
     """
     random = lab.random("features")
     relative = 1 + spread * random.standard_normal((samples, len(scales)))
@@ -37,7 +46,7 @@ def unnormalized_features(
     modes = {name: curvatures_and_excess(*each) for name, each in features.items()}
     condition = {name: float(curvature.max() / curvature.min()) for name, (curvature, _) in modes.items()}
     steps = {name: steps_to(*each, excess) for name, each in modes.items()}
-    shown = np.unique(np.geomspace(1, 100 * steps["raw"], 200).round())
+    shown = np.unique(np.geomspace(1, longest, 200).round())
     return {
         "condition_ratio": condition["raw"] / condition["standardized"],
         "steps_ratio": steps["standardized"] / steps["raw"],
@@ -143,9 +152,9 @@ def _spectrum(features: Array) -> Array:
 def draw_unnormalized_features(
     seeds: Sequence[Measured], *, names: Mapping[str, str], excess: float
 ) -> dict[str, Figure]:
-    """Draw the excess loss of the first seed over the steps of gradient descent."""
-    (first, *_) = seeds
-    curves = [Series(label, first["shown"], first["excess"][name]) for name, label in names.items()]
+    """Draw the excess loss over the steps of gradient descent."""
+    left = across(seeds, "excess")
+    curves = [Series(label, seeds[0]["shown"], left[name]) for name, label in names.items()]
     panel = Panel("", "steps", "excess loss / initial", curves, log="xy", limits=(1e-9, 2), level=excess)
     return {"steps": draw_panels([panel])}
 
