@@ -26,6 +26,7 @@ LATER: dict[str, Any] = {  # keys that older runs lack
     "stop_at_test_accuracy": None,
     "checkpointing": False,
     "track": [],
+    "params": "all",
 }
 LATER_OF_OPTIMIZER = {"sam": None, "asam": None}
 NORMALIZED = ("scaling", "mean", "std", "pool")  # what the inputs of a network are made by

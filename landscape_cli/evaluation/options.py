@@ -20,7 +20,7 @@ def check_params(params: Any) -> None:
     """
     words = params if isinstance(params, list | tuple) else [params]
     holds = bool(words) and all(isinstance(word, str) and word for word in words)
-    require(holds, "params", params, "all, trainable, weights, or patterns of names")
+    require(holds, "params", params, "a word such as all or weights, or patterns of names")
 
 
 @dataclass
@@ -61,8 +61,8 @@ class Options:
     )
     params: Any = key(
         "all",
-        "which parameters move, the others stay: all, trainable, weights (more than one dimension), or"
-        " patterns of names, 'layer4.*' or ['*.lora_A.*','*.lora_B.*']",
+        "which parameters move, the others stay: all, trainable, weights (more than one dimension), biases,"
+        " normalization, last (layer), or patterns of names, 'layer4.*' or ['*.lora_A.*','*.lora_B.*']",
     )
     seed: int = key(0, "of the choice of samples", NOT_NEGATIVE)
 

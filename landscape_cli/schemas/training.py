@@ -47,7 +47,7 @@ class TrainConfig(Recipe, Computing):
 
     lists: ClassVar[tuple[str, ...]] = (
         *("architecture.widths", "architecture.blocks"),
-        *("optimizer.betas", "schedule.epochs", "dataset.mean", "dataset.std", "track"),
+        *("optimizer.betas", "schedule.epochs", "dataset.mean", "dataset.std", "track", "params"),
     )
     choices: ClassVar[str] = (
         "Choices (group=option; `landscape list architectures` and the like describe them):"
@@ -108,6 +108,7 @@ class ImportConfig(Computing):
     batch_size: Any = key(None, "")
     micro_batch: int | None = key(None, "")
     augment: str | None = key(None, "")
+    params: Any = key(None, "")
     l1: float | None = key(None, "")
     clip_grad_norm: float | None = key(None, "")
     stop_at_train_accuracy: float | None = key(None, "")

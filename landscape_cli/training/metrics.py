@@ -53,8 +53,9 @@ def weight_norm(model: nn.Module) -> float:
 def gradient_norm(model: nn.Module, split: Split, loss: str, at_most: int | None = None) -> float:
     """Return the Euclidean norm of the gradient of the mean loss at the model's weights, in evaluation mode.
 
-    The mean is over the first 2,048 samples of the split: the exact full gradient for small data, an estimate
-    for larger at a cost that does not grow. The model's own gradients are left alone.
+    It is by the parameters that are trained. The mean is over the first 2,048 samples of the split: the exact
+    full gradient for small data, an estimate for larger at a cost that does not grow. The model's own
+    gradients are left alone.
 
     Args:
         model: left as it is.

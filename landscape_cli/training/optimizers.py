@@ -43,8 +43,8 @@ def _check(key: str, value: object) -> None:
 def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Return torch's optimizer of that name; the other entries are its arguments, but those of `sam`.
 
-    Weight decay, and in every other respect the update, acts on all parameters, biases and BatchNorm
-    included.
+    Weight decay, and in every other respect the update, acts on all of these parameters, biases and
+    BatchNorm included.
 
     Raises:
         LandscapeError: an unknown name, or a value that torch refuses.

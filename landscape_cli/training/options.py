@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.options import LOSSES, PRECISIONS
+from landscape_cli.evaluation.options import LOSSES, PRECISIONS, check_params
 from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, Range, check, key
 
 BATCH = Range(
@@ -56,6 +56,12 @@ class Recipe:
         "none",
         "none; crop_flip: random crops padded by 4 pixels and horizontal flips; or shift: by a pixel at most",
     )
+    params: Any = key(
+        "all",
+        "which parameters are trained, the others stay as they began: all, normalization (gains and offsets),"
+        " last (layer), biases, weights (more than one dimension), or patterns of names,"
+        " 'layer4.*' or ['*.lora_A.*','*.lora_B.*']; running statistics go on",
+    )
     l1: float = key(
         0.0, "weight of the L1 penalty sum |w|; weight decay is optimizer.weight_decay", NOT_NEGATIVE
     )
@@ -102,3 +108,4 @@ class Recipe:
                 "compile=true chooses by itself what is computed again for the backward pass; leave out"
                 " checkpointing=true"
             )
+        check_params(self.params)

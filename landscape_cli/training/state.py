@@ -17,6 +17,7 @@ from landscape_cli.training.options import Recipe
 from landscape_cli.training.recomputation import checkpointed
 from landscape_cli.training.sam import Ascent, ascent
 from landscape_cli.training.tracking import Tracker
+from landscape_cli.weights.selection import Params, selected
 
 
 @dataclass
@@ -82,7 +83,7 @@ def prepare(
         recipe: of the training.
         optimizer: its name and options.
         schedule: likewise.
-        model: with its initial weights, on the device.
+        model: with its initial weights, on the device; parameters that are not trained get no gradients.
         dataset: on the device.
         processes: that share each batch.
 
@@ -115,12 +116,26 @@ def prepare(
             )
     if recipe.checkpointing:
         checkpointed(model)  # refuses what it cannot
-    updates = optimizers.build(optimizer, model.parameters())
+    updates = optimizers.build(optimizer, _trained(model, recipe.params))
     order = torch.Generator().manual_seed(recipe.seed)
     epochs = recipe.epochs if recipe.steps is None else recipe.steps / len(batches)
     factor = schedules.build(schedule, epochs, len(batches))
     tracker = Tracker(recipe.track, model) if recipe.track else None
     return State(model, updates, LambdaLR(updates, factor), order, ascent(optimizer), tracker)
+
+
+def _trained(model: nn.Module, params: Params) -> list[nn.Parameter]:
+    """Return the parameters that are trained, and let the others have no gradients.
+
+    Raises:
+        LandscapeError: there are none.
+    """
+    names = set(selected(model, params))
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(parameter.requires_grad and name in names)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise LandscapeError(f"params={params}: the network's own code keeps all of these from being trained")
+    return [parameter for name, parameter in model.named_parameters() if name in names]
 
 
 def _check_regression(recipe: Recipe, dataset: Dataset) -> None:

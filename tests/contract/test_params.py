@@ -256,14 +256,14 @@ def test_an_unknown_pattern_is_told(here: Landscape, runs: Path, command: str, w
         outcome = here(command, *words, f"params={params}", "out=n.h5")
         assert outcome.status == 1
         assert outcome.err.splitlines()[-1].startswith(
-            "params=layer4.*: no parameter has such a name; choose all, weights, trainable, or a pattern of"
+            "params=layer4.*: no parameter has such a name; choose all, weights, trainable, biases, normalization, last, or a pattern of"
             " 1.weight, 1.bias, 4.weight, 4.bias"
         )
         assert not (runs / "n.h5").exists()
     for wrong in ("null", "3", "[]"):
         outcome = here(command, *words, f"params={wrong}", "out=n.h5")
         assert outcome.status == 1
-        assert "params must be all, trainable, weights, or patterns of names, got" in outcome.err
+        assert "params must be a word such as all or weights, or patterns of names, got" in outcome.err
 
 
 def test_a_file_of_other_params_is_not_gone_on_with(here: Landscape, runs: Path) -> None:

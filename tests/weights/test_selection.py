@@ -35,6 +35,9 @@ CASES: list[tuple[Params, list[str]]] = [
     ("*", ALL),
     ("weights", MATRICES),
     ("trainable", ALL),
+    ("biases", ["layer1.0.bias", "layer1.1.bias", "layer10.1.bias", "head.bias"]),
+    ("normalization", ["layer1.1.weight", "layer1.1.bias", "layer10.1.weight", "layer10.1.bias"]),
+    ("last", ["head.weight", "head.bias"]),
     ("layer1.*", ALL[1:5]),
     ("layer1*", ALL[1:8]),
     ("head.bias", ["head.bias"]),
@@ -57,6 +60,18 @@ def test_trainable_are_those_that_are_not_frozen() -> None:
     model.layer10.requires_grad_(False)
     assert selected(model, "trainable") == ["scale", "head.weight", "head.bias"]
     assert moving(model, "trainable") == {"scale", "head.weight", "head.bias", "mask"}
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.BatchNorm1d(4), nn.GroupNorm(2, 4), nn.LayerNorm(4), nn.InstanceNorm1d(4, affine=True)]
+)
+def test_gains_and_offsets_are_of_all_kinds_of_normalization(layer: nn.Module) -> None:
+    last = nn.utils.parametrizations.weight_norm(nn.Linear(4, 2))
+    model = nn.Sequential(nn.Linear(3, 4), layer, last)
+    assert selected(model, "normalization") == ["1.weight", "1.bias"]
+    assert selected(model, "last") == [name for name, _ in model.named_parameters() if name[0] == "2"]
+    assert len(selected(model, "last")) == 3
+    assert selected(layer, "normalization") == ["weight", "bias"]
 
 
 def test_running_statistics_move_with_the_parameters_of_their_layer() -> None:
@@ -120,6 +135,6 @@ def test_options_refuse_what_names_no_parameters(options: type[Options] | type[H
         assert options(params=right).params == right
     for wrong in (None, 3, "", [], ["a.*", 3], ["a.*", ""], {"a": "b"}):
         with pytest.raises(
-            LandscapeError, match="params must be all, trainable, weights, or patterns of names"
+            LandscapeError, match="params must be a word such as all or weights, or patterns of names"
         ):
             options(params=wrong)
