@@ -6,7 +6,7 @@ gradient of each with respect to its own weights, and all optimizers of the proj
 itself, so that each network is trained as it would be alone, to rounding; tests compare both.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -65,7 +65,7 @@ class Stack:
     def outputs(self, inputs: Tensor) -> Tensor:
         """Return the outputs (K, n, outputs) for inputs (K, n, *input_shape), each network's own."""
 
-        def one(parameters: Mapping[str, Tensor], samples: Tensor) -> Tensor:
+        def one(parameters: dict[str, Any], samples: Tensor) -> Tensor:
             out: Tensor = functional_call(self._skeleton, parameters, (samples,))
             return out
 
