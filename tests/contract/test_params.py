@@ -256,8 +256,8 @@ def test_an_unknown_pattern_is_told(here: Landscape, runs: Path, command: str, w
         outcome = here(command, *words, f"params={params}", "out=n.h5")
         assert outcome.status == 1
         assert outcome.err.splitlines()[-1].startswith(
-            "params=layer4.*: no parameter has such a name; choose all, weights, trainable, biases, normalization, last, or a pattern of"
-            " 1.weight, 1.bias, 4.weight, 4.bias"
+            "params=layer4.*: no parameter has such a name; choose all, weights, trainable, biases,"
+            " normalization, last, or a pattern of 1.weight, 1.bias, 4.weight, 4.bias"
         )
         assert not (runs / "n.h5").exists()
     for wrong in ("null", "3", "[]"):
