@@ -198,6 +198,8 @@ def parse_layers(text: str) -> list[dict[str, Any]]:
             value = float(cells["value"])
         except (TypeError, ValueError) as error:
             raise ValueError(f"row {number + 1} has an entry that is missing or no number") from error
+        if not 0 <= row["epoch"] <= LARGEST_EPOCH or not 0 <= row["step"] < 1 << 63:
+            raise ValueError(f"row {number + 1} is of no epoch and step")
         if rows and row["epoch"] < rows[-1]["epoch"]:
             raise ValueError(f"epoch {row['epoch']} comes after epoch {rows[-1]['epoch']}")
         rows.append({**row, "layer": cells["layer"], "quantity": cells["quantity"], "value": value})

@@ -8,6 +8,7 @@ from landscape_cli import measures, store
 from landscape_cli.api.options import with_options
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.files import write_text
+from landscape_cli.keys import require
 from landscape_cli.plots.options import Look
 from landscape_cli.runs import open_run
 from landscape_cli.store import Surface
@@ -68,9 +69,11 @@ def plot(
     Args:
         surfaces: all lines, or all planes; or descents; or what `open_run` returned.
         out: a picture that ends in .png, .pdf or .svg; a page to turn and zoom, .html; or, .gif or .mp4, a
-            trajectory or descents that grow or, with ``kind="surface3d"``, a plane that turns.
+            trajectory or descents that grow; with ``kind="surface3d"`` a plane that turns, with
+            ``kind="layers"`` a training.
         run: run folders, in place of `surfaces`: their learning curves.
-        kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, ``path``, of descents ``basins``, ``auto``.
+        kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, ``path``, of descents ``basins``, ``auto``;
+            of a run that tracked its layers ``layers``.
         value: ``loss`` or ``accuracy``; lines show both. Of `hessian` also ``largest_eigenvalue``,
             ``smallest_eigenvalue`` or ``eigenvalue_ratio``; ``auto``: the last where all have it, else loss.
             Of runs one or several of ``loss``, ``accuracy``, ``lr``, ``weight_norm`` and ``gradient_norm``;
@@ -103,6 +106,8 @@ def plot(
         return write_descents(given, place, kind=kind, scale=scale, levels=levels, title=title, look=look)
     histories = _histories(given, folders)
     told: dict[str, Any] = {"value": value, "split": split, "scale": scale, "title": title, "look": look}
+    if histories and kind == "layers":
+        return _layers(histories, out, value=value, axis=axis, scale=scale, title=title, look=look)
     if histories:
         from landscape_cli.plots.learning_curves import write_learning_curves
 
@@ -121,6 +126,23 @@ def plot(
     elif out is not None:
         save(figure, Path(out), look)
     return figure
+
+
+def _layers(
+    histories: "Sequence[History]", out: str | Path | None, *, value: Any, **options: Any
+) -> "Figure":
+    """Draw what one run tracked of its layers.
+
+    Raises:
+        LandscapeError: there are several, nothing was tracked, or a value was chosen.
+    """
+    from landscape_cli.plots.tracked import Tracked, write_tracked
+
+    require(len(histories) == 1, "run", [str(one.path) for one in histories], "one run for kind=layers")
+    require(value == "auto", "value", value, "auto for kind=layers, which draws all")
+    run = open_run(histories[0].path)
+    tracked = Tracked.of(run.path, run.config, run.layers())
+    return write_tracked(tracked, None if out is None else Path(out), **options)
 
 
 def _histories(given: Sequence[Any], told: Sequence[str | Path]) -> "list[History]":

@@ -1,4 +1,4 @@
-"""`landscape plot`: pictures of HDF5 files, and learning curves of runs. Never imports torch."""
+"""`landscape plot`: pictures of HDF5 files, learning curves and layers of runs. Never imports torch."""
 
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from landscape_cli.plots.film import frames, save_film
 from landscape_cli.plots.histories import History
 from landscape_cli.plots.learning_curves import write_learning_curves
 from landscape_cli.plots.options import Look
+from landscape_cli.plots.tracked import Tracked, write_tracked
 from landscape_cli.runs import open_run
 from landscape_cli.schemas.files import PlotConfig
 from landscape_cli.store import read
@@ -19,14 +20,19 @@ from landscape_cli.store.descent import is_descent, read_descent
 
 
 def run(config: PlotConfig) -> Path:
-    """Draw the files, or the learning curves of the runs, into `config.out`; return it."""
+    """Draw the files, or the learning curves or layers of the runs, into `config.out`; return it."""
     assert config.out is not None
     out = Path(config.out)
     options: dict[str, Any] = {key: getattr(config, key) for key in ("value", "split", "scale", "title")}
     options["look"] = config.part(Look)
     if config.run:
-        options |= {key: getattr(config, key) for key in ("kind", "axis", "seeds")}
         runs = [open_run(path) for path in config.run]
+        if config.kind == "layers":
+            tracked = Tracked.of(runs[0].path, runs[0].config, runs[0].layers())
+            told = {key: getattr(config, key) for key in ("axis", "scale", "title")}
+            write_tracked(tracked, out, look=options["look"], **told)
+            return out
+        options |= {key: getattr(config, key) for key in ("kind", "axis", "seeds")}
         histories = [History.of(run.path, run.config, run.metrics()) for run in runs]
         write_learning_curves(histories, out, **options)
         return out

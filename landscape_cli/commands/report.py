@@ -14,6 +14,7 @@ from landscape_cli.plots.interactive_descents import descent_figure
 from landscape_cli.plots.labels import run_title
 from landscape_cli.plots.learning_curves import draw_learning_curves, learning_curves
 from landscape_cli.plots.page import Section, page_html
+from landscape_cli.plots.tracked import Tracked, write_tracked
 from landscape_cli.plots.values import has_eigenvalues
 from landscape_cli.runs import Run, open_run
 from landscape_cli.schemas.files import ReportConfig
@@ -24,6 +25,7 @@ CURVES = (
     "What training recorded: training solid, test dashed; runs that differ in their seed alone as their mean"
     " and standard deviation."
 )
+LAYERS = "What training tracked of its convolutions and linear layers, coloured by their depth."
 RATIO = "How far from convex: the modulus of the smallest eigenvalue of the Hessian over the largest."
 CAPTIONS = {
     "Between solutions": "Loss, and accuracy of classes, on the straight line between two solutions.",
@@ -71,6 +73,9 @@ def run(config: ReportConfig) -> Path:
     if any(len(history.columns["epoch"]) > 1 for history in histories):
         curves = draw_learning_curves(learning_curves(histories))
         sections.append(Section("Learning curves", CURVES, picture=png(curves)))
+    for one in runs:
+        if one.tracked and len((tracked := Tracked.of(one.path, one.config, one.layers())).epoch) > 1:
+            sections.append(Section("Layers", LAYERS, picture=png(write_tracked(tracked, None))))
     groups: dict[str, list[Surface]] = {}
     for surface in surfaces:
         groups.setdefault(_heading(surface), []).append(surface)

@@ -224,7 +224,7 @@ def write_learning_curves(
         LandscapeError: as `learning_curves`, or another kind or ending.
     """
     if kind not in KINDS:
-        raise LandscapeError(f"kind={kind} is of files, and a run has learning curves; choose kind=line")
+        raise LandscapeError(f"kind={kind} is of files; choose kind=line, or layers of a run with track=")
     is_page = out is not None and out.suffix.lower() == ".html"
     if kind == "interactive" and not is_page:
         raise LandscapeError("kind=interactive is an HTML page; choose out= with the ending .html")

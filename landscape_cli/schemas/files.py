@@ -29,12 +29,15 @@ class PlotConfig(Look, Common):
     out: str | None = key(
         None,
         "a .png, .pdf, .svg or .html file; .gif or .mp4: a trajectory or descents that grow, several planes"
-        " one after the other or, with kind=surface3d, planes that turn; default: a readable name under"
-        " outputs_dir",
+        " one after the other or, with kind=surface3d, planes that turn, with kind=layers a training; default:"
+        " a readable name under outputs_dir",
     )
     file: Any = key([], "a file, or several: a.h5,b.h5")
     run: Any = key([], "a run folder, or several: a,b; in place of file=, for learning curves")
-    kind: str = key("auto", "auto, line, contour, heatmap, surface3d, path, basins, interactive")
+    kind: str = key(
+        "auto",
+        "auto, line, contour, heatmap, surface3d, path, basins, interactive; of a run with track= layers",
+    )
     value: Any = key(
         "auto",
         "loss or accuracy; of `landscape hessian`: largest_eigenvalue, smallest_eigenvalue, eigenvalue_ratio;"
@@ -80,6 +83,9 @@ class PlotConfig(Look, Common):
         for value in values:
             if value not in ("auto", *choices):
                 raise unknown("value", value, choices)
+        if self.kind == "layers" and self.run:
+            require(len(self.run) == 1, "run", self.run, "one run folder for kind=layers")
+            require(values == ["auto"], "value", self.value, "auto for kind=layers, which draws all")
         if self.file or values == ["auto"]:
             require(len(values) == 1, "value", self.value, "one value for files")
             self.value = values[0]

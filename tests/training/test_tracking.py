@@ -10,6 +10,7 @@ import torch
 
 from conftest import Landscape
 from landscape_cli import open_run as opened
+from landscape_cli import plot
 from landscape_cli.errors import LandscapeError
 from landscape_cli.runs import LAYERS, open_run, parse_layers
 from landscape_cli.training import record
@@ -121,6 +122,26 @@ def test_tracking_changes_nothing_of_the_training(tmp_path: Path, landscape: Lan
     assert "tracked" not in other
     with pytest.raises(LandscapeError, match=r"plain has no layers.csv; train one with track="):
         open_run("plain").layers()
+
+
+def test_a_run_is_drawn_and_reported(tmp_path: Path, landscape: Landscape) -> None:
+    assert landscape(*MLP).status == 0
+    assert (
+        landscape("plot", "run=run", "kind=layers", "axis=steps", "out=layers.svg").last_line == "layers.svg"
+    )
+    figure = plot(run="run", kind="layers", out="again.svg", axis="steps")
+    assert [axes.get_ylabel() for axes in figure.axes[:2]] == ["weight norm", "weight mean"]
+    assert Path("again.svg").read_bytes() == Path("layers.svg").read_bytes()
+    assert landscape("report", "run=run", "out=page.html").status == 0
+    assert "<h2>Layers</h2>" in Path("page.html").read_text()
+    told = landscape("plot", "run=run,run", "kind=layers").err
+    assert "run must be one run folder for kind=layers, got ['run', 'run']" in told
+    told = landscape("plot", "run=run", "kind=layers", "value=loss").err
+    assert "value must be auto for kind=layers, which draws all, got 'loss'" in told
+    with pytest.raises(LandscapeError, match="one run for kind=layers"):
+        plot(run=["run", "run"], kind="layers")
+    assert landscape(*MLP[:-2], "out=plain").status == 0
+    assert "plain has no layers.csv" in landscape("plot", "run=plain", "kind=layers").err
 
 
 def test_mistakes_are_told(landscape: Landscape) -> None:
