@@ -29,6 +29,8 @@ MISTAKES = {
     "train l1=-1": "l1 must be zero or more, got -1",
     "train clip_grad_norm=0": "clip_grad_norm must be a positive number got 0",
     "train stop_at_train_accuracy=99": "stop_at_train_accuracy fraction got 99",
+    "train track=weights,outputs": "track must be a list of some of activations, gradients, weights, got",
+    "train compile=true checkpointing=true": "compile=true chooses leave out checkpointing=true",
     "train checkpoint_every=0": "checkpoint_every must be got 0",
     "train loss=hinj": "no loss 'hinj'; choose from cross_entropy, hinge, huber, l1, mse, squared_hinge",
     "train precision=fp16": "no precision 'fp16'; choose from bf16, fp32",
