@@ -31,6 +31,7 @@ COMMANDS = {
     "processes": (["--images", "64", "--rounds", "1", "--networks", "resnet20"], 2),
     "rates": (["--rounds", "1", "--networks", "resnet20", "--repetitions", "1", "--matrix", "64"], 4),
     "recomputation": (["--images", "2", "--rounds", "1", "--networks", "resnet20"], 1),
+    "stacked": (["--rounds", "1", "--networks", "1", "3", "--widths", "4", "--steps", "2"], 2),
     "startup": (["--rounds", "1"], 11),
     "training": (["--images", "128", "--rounds", "1"], 3),
 }
@@ -38,7 +39,7 @@ COMMANDS = {
 
 ALONE = "rates"
 PROGRAMS = ("cheaper", "memory", "startup")  # they measure whole programs
-CONTESTS = ("point", "processes", "recomputation", "training")  # between processes that take turns
+CONTESTS = ("point", "processes", "recomputation", "stacked", "training")  # between processes in turns
 Run = Callable[[str], str]
 MACHINE = ("processor", "memory", "versions", "allocator", "system", "load before (1, 5, 15 min)")
 

@@ -29,8 +29,8 @@ class PlotConfig(Look, Common):
     out: str | None = key(
         None,
         "a .png, .pdf, .svg or .html file; .gif or .mp4: a trajectory or descents that grow, several planes"
-        " one after the other or, with kind=surface3d, planes that turn, with kind=layers a training; default:"
-        " a readable name under outputs_dir",
+        " one after the other or, with kind=surface3d, planes that turn, with kind=layers a training;"
+        " default: a readable name under outputs_dir",
     )
     file: Any = key([], "a file, or several: a.h5,b.h5")
     run: Any = key([], "a run folder, or several: a,b; in place of file=, for learning curves")

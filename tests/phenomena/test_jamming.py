@@ -28,7 +28,7 @@ def data_lab(lab: MakeLab) -> Lab:
 
 @pytest.fixture(scope="module")
 def jammed(data_lab: Lab) -> list[Measured]:
-    return measure(JAMMING, [data_lab], samples=20, widths=[1, 3, 10], count=3, recipe=RECIPE)
+    return measure(JAMMING, [data_lab], samples=20, widths=[1, 3, 10, 14], count=3, recipe=RECIPE)
 
 
 @pytest.fixture(scope="module")
