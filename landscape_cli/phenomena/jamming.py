@@ -71,9 +71,7 @@ def jamming_transition(
             name: last(middle[name][numbers <= BELOW * at] / numbers[numbers <= BELOW * at])
             for name, at in critical.items()
         },
-        "after": {
-            name: middle[name][numbers >= ABOVE * at].max(initial=-np.inf) for name, at in critical.items()
-        },
+        "after": {name: last(np.sort(middle[name][numbers >= ABOVE * at])) for name, at in critical.items()},
         "smallest_other_loss": min(other),
         "peak_over_critical": numbers[error.argmax()] / critical["true"],
         "short": {name: scan.short / numbers[:, None] for name, scan in scans.items()},

@@ -113,8 +113,14 @@ def test_the_jamming_transition(jammed: list[Measured]) -> None:
 
 
 HELD: dict[str, dict[str, Any]] = {
-    JAMMING: {"before": {"true": 0.05, "random": 1.0}, "peak_over_critical": 1.0},
-    CRITICAL: {},
+    JAMMING: {
+        "before": {"true": 0.05, "random": 1.0},
+        "after": {"true": 0.0, "random": 0.0},
+        "smallest_other_loss": 1e-6,
+        "random_over_true": 1.1,
+        "peak_over_critical": 1.0,
+    },
+    CRITICAL: {"least_growth": 1.1, "per_sample": {"100": 0.5}},
     ENSEMBLES: {
         "largest_excess": -0.1,
         "slope": -0.25,
@@ -136,6 +142,7 @@ HELD: dict[str, dict[str, Any]] = {
         (JAMMING, {"peak_over_critical": 0.5}, [6]),
         (JAMMING, {"peak_over_critical": 1.7}, [7]),
         (CRITICAL, {"least_growth": 1.0}, [0]),
+        (CRITICAL, {"per_sample": {"100": 1.0}}, [1]),
         (ENSEMBLES, {"largest_excess": 0.1}, [0]),
         (ENSEMBLES, {"slope": -0.6}, [1]),
         (ENSEMBLES, {"slope": 0.0}, [2]),
@@ -143,12 +150,9 @@ HELD: dict[str, dict[str, Any]] = {
         (ENSEMBLES, {"intermediate_minus_large": 0.6}, [4]),
     ],
 )
-def test_each_claim_can_hold_and_fail(
-    name: str, changed: dict[str, Any], failing: list[int], request: pytest.FixtureRequest
-) -> None:
-    made = {JAMMING: "jammed", CRITICAL: "counted", ENSEMBLES: "ensembles"}[name]
-    held = [{**request.getfixturevalue(made)[0], **HELD[name]}] * 3
-    assert set(verdicts(name, held)) <= {"holds"}
+def test_each_claim_can_hold_and_fail(name: str, changed: dict[str, Any], failing: list[int]) -> None:
+    held = [HELD[name]] * 3
+    assert set(verdicts(name, held)) == {"holds"}
     told = verdicts(name, [{**seed, **changed} for seed in held])
     assert [place for place, each in enumerate(told) if each == "fails"] == failing
 
