@@ -19,7 +19,7 @@ from landscape_cli.architectures.weight_norm import weight_normalize
 from landscape_cli.errors import LandscapeError, unknown
 
 SMALLEST_IMAGE = 8
-NORMALIZATIONS = ["none", "batch", "layer", "group", "instance", "weight"]
+NORMALIZATIONS = ["none", "batch", "layer", "group", "instance", "weight", "noisy_batch", "noise"]
 
 ImageShape = tuple[int, int, int]
 ImageBuilder = Callable[[Options, ImageShape, int, Normalization], nn.Module]
@@ -82,6 +82,10 @@ def _normalization_layers(normalization: dict[str, Any]) -> Normalization:
             return Normalization("group", Options("normalization", normalization).count("groups"))
         case "batch" | "layer" | "instance" as name:
             return Normalization(name)
+        case "noisy_batch" | "noise" as name:
+            options = Options("normalization", normalization)
+            shift, scale, spread = (options.positive(key) for key in ("shift", "scale", "spread"))
+            return Normalization(name, shift=shift, scale=scale, spread=spread)
         case name:
             raise unknown("normalization", name, NORMALIZATIONS)
 
