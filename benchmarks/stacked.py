@@ -1,6 +1,6 @@
 """The rate of many small trainings: one after the other, and as one batch.
 
-Networks of one hidden layer on the digits (1437 images), full batches, Adam, float32. Alone, each is a loop
+Networks of one hidden layer on the digits, full batches, Adam, float32. Alone, each is a loop
 of torch.optim around the network; together they are what `landscape_cli.training.stacked` makes of them.
 """
 
@@ -25,17 +25,17 @@ from landscape_cli.training.stacked import shared, train_stacked
 ADAM = {"name": "adam", "lr": 1e-3}
 
 
-def made(count: int, width: int) -> tuple[list[nn.Module], Split]:
+def made(samples: int, count: int, width: int) -> tuple[list[nn.Module], Split]:
     """Return networks with random weights, and the data."""
-    data = load({"name": "digits"}, torch.device("cpu"))
+    data = load({"name": "digits", "train_size": samples}, torch.device("cpu"))
     architecture = {"name": "mlp", "widths": [width], "activation": "relu"}
     models = [build(architecture, {"name": "none"}, data.input_shape, data.classes) for _ in range(count)]
     return models, data.train
 
 
-def alone(count: int, width: int, steps: int) -> Callable[[], float]:
+def alone(samples: int, count: int, width: int, steps: int) -> Callable[[], float]:
     """Return the work of a turn: networks one after the other; its rate in network steps a second."""
-    models, split = made(count, width)
+    models, split = made(samples, count, width)
 
     def turn() -> float:
         started = time.perf_counter()
@@ -50,9 +50,9 @@ def alone(count: int, width: int, steps: int) -> Callable[[], float]:
     return turn
 
 
-def together(count: int, width: int, steps: int) -> Callable[[], float]:
+def together(samples: int, count: int, width: int, steps: int) -> Callable[[], float]:
     """Return the work of a turn: the networks as one batch; its rate likewise."""
-    models, split = made(count, width)
+    models, split = made(samples, count, width)
     inputs, targets = shared(split.inputs, count), shared(split.targets, count)
 
     def turn() -> float:
@@ -68,15 +68,16 @@ def main() -> None:
     parser: argparse.ArgumentParser = arguments.parser(__doc__, rounds=3)
     parser.add_argument("--networks", type=int, nargs="+", default=[1, 8, 32, 128], help="(%(default)s)")
     parser.add_argument("--widths", type=int, nargs="+", default=[16, 64], help="hidden units (%(default)s)")
+    parser.add_argument("--samples", type=int, nargs="+", default=[200, 1437], help="images (%(default)s)")
     parser.add_argument("--steps", type=int, default=20, help="of each network a turn (%(default)s)")
     asked = parser.parse_args()
     print(f"# Many small trainings\n\n{machine.described()}\n")
     rows = []
-    for width, count in itertools.product(asked.widths, asked.networks):
+    for samples, width, count in itertools.product(asked.samples, asked.widths, asked.networks):
         with ExitStack() as stack:
             contestants = {
                 name: stack.enter_context(
-                    Contestant(partial(how, count, width, asked.steps), AS_THE_COMMANDS)
+                    Contestant(partial(how, samples, count, width, asked.steps), AS_THE_COMMANDS)
                 )
                 for name, how in (("alone", alone), ("together", together))
             }
@@ -84,7 +85,7 @@ def main() -> None:
         faster = ratios(rates["together"], rates["alone"])
         rows.append(
             [
-                f"mlp[{width}]",
+                f"mlp[{width}], {samples} images",
                 str(count),
                 *(spread(rates[name], ".0f") for name in contestants),
                 spread(faster, ".2f"),

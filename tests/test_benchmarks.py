@@ -31,7 +31,10 @@ COMMANDS = {
     "processes": (["--images", "64", "--rounds", "1", "--networks", "resnet20"], 2),
     "rates": (["--rounds", "1", "--networks", "resnet20", "--repetitions", "1", "--matrix", "64"], 4),
     "recomputation": (["--images", "2", "--rounds", "1", "--networks", "resnet20"], 1),
-    "stacked": (["--rounds", "1", "--networks", "1", "3", "--widths", "4", "--steps", "2"], 2),
+    "stacked": (
+        ["--rounds", "1", "--networks", "1", "3", "--widths", "4", "--samples", "40", "--steps", "2"],
+        2,
+    ),
     "startup": (["--rounds", "1"], 11),
     "training": (["--images", "128", "--rounds", "1"], 3),
 }
