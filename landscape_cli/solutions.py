@@ -7,13 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from landscape_cli import checkpoint
 from landscape_cli.architectures.build import build
 from landscape_cli.architectures.init import initialize, last_layer
+from landscape_cli.architectures.options import Options
 from landscape_cli.config import first_difference
 from landscape_cli.data.load import COMMON, Dataset, load
+from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import sha256
 from landscape_cli.runs import Run, open_run
@@ -81,7 +83,7 @@ def initial_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) ->
     model = build_network(config, dataset, trust=trust)
     init = config["init"]
     if init["name"] != "pretrained":
-        initialize(model, init)
+        initialize(model, init, batch_of(init, dataset, config["seed"]))
         return model
     run = open_run(init["run"], key="init.run")
     saved = checkpoint.load(run.checkpoint_path(run.epoch(init["epoch"])))["model"]
@@ -99,6 +101,21 @@ def initial_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) ->
         own[name] = saved[name]
     model.load_state_dict(own)
     return model
+
+
+def batch_of(init: Mapping[str, Any], dataset: Dataset, seed: int) -> Tensor | None:
+    """Return the training inputs, on the CPU, to which initial weights are fitted; None: they are not.
+
+    They are as many as ``init.samples`` says, or all there are, drawn without replacement.
+
+    Raises:
+        LandscapeError: that is no number of samples.
+    """
+    if "samples" not in init:
+        return None
+    count = Options("init", init).count("samples")
+    rows = stream(seed, "init").permutation(len(dataset.train))[:count]
+    return dataset.train.inputs[torch.from_numpy(rows).to(dataset.train.inputs.device)].cpu()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ COUNTS = {
     "dataset": 10,
     "architecture": 17,
     "normalization": 7,
-    "init": 12,
+    "init": 14,
     "optimizer": 5,
     "schedule": 6,
     "direction": 2,

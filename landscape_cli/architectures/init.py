@@ -6,30 +6,31 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
+from landscape_cli.architectures.data_init import FITS, WeightLayer, assign, fit
 from landscape_cli.architectures.options import Options
 from landscape_cli.errors import LandscapeError, unknown
 
-WeightLayer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
 Draw = Callable[[Tensor, Options], object]
 
 
-def initialize(model: nn.Module, init: dict[str, Any]) -> None:
+def initialize(model: nn.Module, init: dict[str, Any], inputs: Tensor | None = None) -> None:
     """Draw the weights of all convolutions and linear layers anew, in place, and set their biases to 0.
 
     Everything else (normalization layers, a custom model's embeddings) stays as it was built;
     ``init.name=default`` leaves the whole model so. A weight-normalized layer receives the drawn weight
     through its parametrization. Numbers come from torch's global CPU generator, on whichever device the model
     is. Weights of a trained run (``init.name=pretrained``) are the caller's to load; `last_layer` tells which
-    layer to draw anew.
+    layer to draw anew. ``lsuv`` and ``data_dependent`` are then fitted to data, which may set biases.
 
     Args:
         model: its convolutions and linear layers are changed.
         init: ``name`` and the options of that name, as in ``conf/init``.
+        inputs: a batch, where the model is; needed by what is fitted to data.
 
     Raises:
-        LandscapeError: the name or the value of an option is wrong.
+        LandscapeError: the name or the value of an option is wrong, there is no batch to fit to, or the
+            weights cannot be fitted.
     """
     options = Options("init", init)
     name = init.get("name")
@@ -37,11 +38,15 @@ def initialize(model: nn.Module, init: dict[str, Any]) -> None:
         return
     if not isinstance(name, str) or name not in _DRAWS:
         raise unknown("init", name, ["default", "pretrained", *_DRAWS])
+    if name in FITS and inputs is None:
+        raise LandscapeError(f"init={name} fits weights to data, and there are none; choose another init=")
     with torch.no_grad():
         for layer in weight_layers(model):
-            _assign(layer, _drawn(layer, name, options))
+            assign(layer, _drawn(layer, name, options))
             if layer.bias is not None:
                 layer.bias.zero_()
+        if name in FITS and inputs is not None:
+            fit(model, name, weight_layers(model), inputs)
 
 
 def weight_layers(model: nn.Module) -> list[WeightLayer]:
@@ -65,13 +70,6 @@ def _drawn(layer: WeightLayer, name: str, options: Options) -> Tensor:
     weight = torch.empty(layer.weight.shape, dtype=layer.weight.dtype)
     _DRAWS[name](weight, options)
     return weight
-
-
-def _assign(layer: WeightLayer, weight: Tensor) -> None:
-    if parametrize.is_parametrized(layer, "weight"):
-        layer.weight = weight.to(layer.weight.device)  # through right_inverse
-    else:
-        layer.weight.copy_(weight)
 
 
 def _uniform(weight: Tensor, options: Options) -> None:
@@ -111,4 +109,6 @@ _DRAWS: dict[str, Draw] = {
     "lecun": lambda weight, options: nn.init.kaiming_normal_(weight, nonlinearity="linear"),
     "orthogonal": lambda weight, options: nn.init.orthogonal_(weight, gain=options.positive("gain")),
     "sparse": _sparse,
+    "lsuv": lambda weight, options: nn.init.orthogonal_(weight),
+    "data_dependent": lambda weight, options: nn.init.normal_(weight),
 }
