@@ -120,7 +120,9 @@ def test_refusals(name: str) -> None:
 def test_the_batch_is_of_training_samples_and_drawn_by_seed() -> None:
     data = load({"name": "digits", "train_size": 50}, torch.device("cpu"))
     one, again, other = (batch_of({"samples": 20}, data, seed) for seed in (0, 0, 1))
-    assert one is not None and again is not None and other is not None
+    assert one is not None
+    assert again is not None
+    assert other is not None
     assert one.equal(again)
     assert not one.equal(other)
     assert all((data.train.inputs == row).flatten(1).all(dim=1).any() for row in one)
