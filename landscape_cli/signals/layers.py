@@ -11,7 +11,8 @@ from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from landscape_cli.architectures.init import WeightLayer, weight_layers
+from landscape_cli.architectures.data_init import WeightLayer
+from landscape_cli.architectures.init import weight_layers
 from landscape_cli.architectures.layers import ACTIVATIONS
 from landscape_cli.data.load import Split
 from landscape_cli.evaluation.autograd import Autograd
