@@ -69,8 +69,8 @@ def plot(
     Args:
         surfaces: all lines, or all planes; or descents; or what `open_run` returned.
         out: a picture that ends in .png, .pdf or .svg; a page to turn and zoom, .html; or, .gif or .mp4, a
-            trajectory or descents that grow; with ``kind="surface3d"`` a plane that turns, with
-            ``kind="layers"`` a training.
+            trajectory or descents that grow, or several planes one after the other; with
+            ``kind="surface3d"`` planes that turn, with ``kind="layers"`` a training.
         run: run folders, in place of `surfaces`: their learning curves.
         kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, ``path``, of descents ``basins``, ``auto``;
             of a run that tracked its layers ``layers``.
@@ -91,8 +91,9 @@ def plot(
     Raises:
         LandscapeError: an option that does not fit the surfaces, or another ending of `out`.
     """
-    from landscape_cli.plots.animation import ANIMATED, save_animation
+    from landscape_cli.plots.animation import ANIMATED
     from landscape_cli.plots.draw import draw, save  # Matplotlib takes half a second to import
+    from landscape_cli.plots.film import animate
 
     look = Look(**options)
     folders = [run] if isinstance(run, str | Path) else list(run)
@@ -122,7 +123,7 @@ def plot(
 
         write_text(Path(out), interactive_html(several, **told))
     elif out is not None and Path(out).suffix.lower() in ANIMATED:
-        save_animation(several, Path(out), kind=kind, levels=levels, **told)
+        animate(several, Path(out), kind=kind, levels=levels, **told)
     elif out is not None:
         save(figure, Path(out), look)
     return figure

@@ -5,10 +5,10 @@ from typing import Any
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.files import write_text
-from landscape_cli.plots.animation import ANIMATED, save_animation
+from landscape_cli.plots.animation import ANIMATED
 from landscape_cli.plots.descents_written import write_descents
 from landscape_cli.plots.draw import draw, resolve_kind, save
-from landscape_cli.plots.film import frames, save_film
+from landscape_cli.plots.film import animate
 from landscape_cli.plots.histories import History
 from landscape_cli.plots.learning_curves import write_learning_curves
 from landscape_cli.plots.options import Look
@@ -58,11 +58,8 @@ def run(config: PlotConfig) -> Path:
         resolve_kind(surfaces, "interactive")
         write_text(out, interactive_html(surfaces, **options))
         return out
-    if out.suffix.lower() in ANIMATED and len(surfaces) > 1 and config.kind != "surface3d":
-        save_film(frames(surfaces, kind=config.kind, levels=config.levels, **options), out, options["look"])
-        return out
     if out.suffix.lower() in ANIMATED:
-        save_animation(surfaces, out, kind=config.kind, levels=config.levels, **options)
+        animate(surfaces, out, kind=config.kind, levels=config.levels, **options)
         return out
     save(draw(surfaces, kind=config.kind, levels=config.levels, **options), out, options["look"])
     return out

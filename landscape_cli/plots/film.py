@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.plots.animation import DPI, HOLD, RATES, SECONDS, writer_for, written
+from landscape_cli.plots.animation import DPI, HOLD, RATES, SECONDS, save_animation, writer_for, written
 from landscape_cli.plots.contours import draw_contours
 from landscape_cli.plots.draw import resolve_kind
 from landscape_cli.plots.heatmaps import draw_heatmaps
@@ -73,6 +73,20 @@ def frames(
             )
             for surface, values, lines, own in each
         ]
+
+
+def animate(
+    surfaces: Sequence[Surface], path: Path, *, kind: str = "auto", look: Look = PAPER, **options: Any
+) -> None:
+    """Write what there is to move: several planes one after the other, else as `save_animation` does.
+
+    Raises:
+        LandscapeError: as `frames` and `save_animation`.
+    """
+    if len(surfaces) > 1 and kind != "surface3d":  # those turn
+        save_film(frames(surfaces, kind=kind, look=look, **options), path, look)
+    else:
+        save_animation(surfaces, path, kind=kind, look=look, **options)
 
 
 def save_film(pictures: Sequence[Figure], path: Path, look: Look = PAPER) -> None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.plots.film import frames, save_film
+from landscape_cli.plots.film import animate, frames, save_film
 from landscape_cli.plots.options import Look
 from landscape_cli.store import Surface
 from made_lab import made_surface
@@ -47,6 +47,15 @@ def test_the_animation_has_a_frame_a_picture_and_holds_the_last(tmp_path: Path) 
             lasts.append(film.info["duration"])
     assert np.abs(shown[0] - shown[2]).max() > 50
     assert lasts[0] == lasts[1] < lasts[2]
+
+
+def test_several_planes_are_a_film_and_one_of_them_turns(tmp_path: Path) -> None:
+    look = Look(dpi=30)
+    animate([plane(1.0), plane(4.0)], tmp_path / "film.gif", look=look)
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.n_frames == 2  # type: ignore[attr-defined]
+    with pytest.raises(LandscapeError, match="which has none; a plane turns with kind=surface3d"):
+        animate([plane(1.0)], tmp_path / "one.gif", look=look)
 
 
 def test_lines_are_no_film() -> None:
