@@ -16,7 +16,7 @@ from landscape_cli.data.options import real, whole
 from landscape_cli.data.pixels import check_pixels, scrambled
 from landscape_cli.data.raw import CHUNK, Raw, check, chunks, fingerprint
 from landscape_cli.data.scaling import moments_of, vocabulary_of
-from landscape_cli.data.selection import balanced, corrupt, uniform
+from landscape_cli.data.selection import balanced, corrupt, of_classes, uniform
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError, unknown
 
@@ -28,6 +28,7 @@ COMMON = {
     "pool": 1,
     "train_size": None,
     "test_size": None,
+    "labels": None,
     "label_noise": 0.0,
     "pixels": None,
     "seed": 0,
@@ -95,7 +96,7 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
     Args:
         dataset: ``name`` and the options of ``conf/dataset/<name>.yaml``. Those that all have may be
             left out: ``source``, ``scaling``, ``mean``, ``std``, ``pool``, ``train_size``, ``test_size``,
-            ``label_noise``, ``pixels``, ``seed``.
+            ``labels``, ``label_noise``, ``pixels``, ``seed``.
         device: where the tensors go.
         trust: whether a ``source`` of the form ``package.module:name`` may run.
 
@@ -113,6 +114,8 @@ def load(dataset: dict[str, Any], device: torch.device, *, trust: bool = False) 
 
     name, arrays = _read(options, trust=trust)
     train, test = check(f"data set {name}", arrays)
+    if options["labels"] is not None:
+        train, test = (of_classes(split, options["labels"], name) for split in (train, test))
     classes = int(train.targets.max()) + 1 if train.has_classes else train.targets[0].size
     if label_noise and not train.has_classes:
         raise LandscapeError(

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.data.raw import Raw
 from landscape_cli.errors import LandscapeError
 
 
@@ -51,6 +52,36 @@ def uniform(n: int, size: int, random: np.random.RandomState, *, key: str) -> ND
     """
     _check_enough(n, size, key)
     return np.sort(random.permutation(n)[:size])
+
+
+def of_classes(split: Raw, labels: object, name: str) -> Raw:
+    """Return the samples of these classes alone, renumbered from 0 in that order.
+
+    Args:
+        split: of a data set with classes.
+        labels: two class numbers or more, each once.
+        name: of the data set, for messages.
+
+    Raises:
+        LandscapeError: they are not that, or the data set has other classes, or none.
+    """
+    if (
+        not isinstance(labels, list)
+        or not all(isinstance(label, int) and not isinstance(label, bool) for label in labels)
+        or not 2 <= len(labels) == len(set(labels))
+    ):
+        raise LandscapeError(f"dataset.labels must be two or more class numbers, each once, got {labels!r}")
+    if not split.has_classes:
+        raise LandscapeError(
+            f"dataset.labels={labels} is for class numbers, and the labels of data set {name} are"
+            " floating-point; leave it out"
+        )
+    strangers = sorted(set(labels) - set(split.targets.tolist()))
+    if strangers:
+        raise LandscapeError(f"dataset.labels={labels}: data set {name} has no class {strangers[0]}")
+    chosen = split.take(np.flatnonzero(np.isin(split.targets, labels)))
+    places = {label: place for place, label in enumerate(labels)}
+    return Raw(chosen.inputs, np.array([places[label] for label in chosen.targets.tolist()]))
 
 
 def _check_enough(n: int, size: int, key: str) -> None:

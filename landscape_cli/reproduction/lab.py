@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -61,14 +61,18 @@ class Lab:
         """Train every run, or go on with it; a training that diverges is measured as far as it came."""
         for number, (name, words) in enumerate(self._scale.runs.items(), start=1):
             note(f"seed {self.seed}, run {number} of {len(self._scale.runs)}: {name}")
-            own = sum(int(word.removeprefix("seed=")) for word in words if word.startswith("seed="))
-            others = [word for word in words if not word.startswith("seed=")]
-            try:
-                folder = self._do("train", [*others, f"seed={own + self.seed}"])
-            except DivergedError as error:
-                note(str(error))
-                folder = error.folder
-            self.runs[name] = open_run(folder)
+            self.also(name, words)
+
+    def also(self, name: str, words: Sequence[str]) -> None:
+        """Train one more run, or go on with it: one whose words need what others gave."""
+        own = sum(int(word.removeprefix("seed=")) for word in words if word.startswith("seed="))
+        others = [word for word in words if not word.startswith("seed=")]
+        try:
+            folder = self._do("train", [*others, f"seed={own + self.seed}"])
+        except DivergedError as error:
+            note(str(error))
+            folder = error.folder
+        self.runs[name] = open_run(folder)
 
     def metrics(self, name: str) -> dict[str, Array]:
         """Return the columns of a run's metrics.csv, each of shape (epochs + 1,).

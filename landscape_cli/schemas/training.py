@@ -47,7 +47,8 @@ class TrainConfig(Recipe, Computing):
 
     lists: ClassVar[tuple[str, ...]] = (
         *("architecture.widths", "architecture.blocks"),
-        *("optimizer.betas", "schedule.epochs", "dataset.mean", "dataset.std", "track", "params"),
+        *("optimizer.betas", "schedule.epochs", "dataset.mean", "dataset.std"),
+        *("dataset.labels", "track", "params"),
     )
     choices: ClassVar[str] = (
         "Choices (group=option; `landscape list architectures` and the like describe them):"

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from landscape_cli.data.selection import balanced, corrupt, uniform
+from landscape_cli.data.raw import Raw
+from landscape_cli.data.selection import balanced, corrupt, of_classes, uniform
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError
 
@@ -81,3 +82,28 @@ def test_streams_of_different_purposes_and_seeds_differ() -> None:
     draws = {stream(seed, purpose).uniform() for seed in range(3) for purpose in ("a", "b", "ab", "ba")}
     assert len(draws) == 12
     assert stream(2, "a").uniform() in draws
+
+
+SPLIT = Raw(np.arange(12.0).reshape(6, 2), np.array([0, 1, 2, 2, 1, 0]))
+
+
+def test_classes_are_chosen_and_renumbered_in_the_order_asked_for() -> None:
+    found = of_classes(SPLIT, [2, 0], "made")
+    assert found.targets.tolist() == [1, 0, 0, 1]
+    assert found.inputs[:, 0].tolist() == [0, 4, 6, 10]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([1], "dataset.labels must be two or more class numbers, each once, got [1]"),
+        ([1, 1], "dataset.labels must be two or more class numbers, each once, got [1, 1]"),
+        (3, "dataset.labels must be two or more class numbers, each once, got 3"),
+        ([0, 1.5], "dataset.labels must be two or more class numbers, each once, got [0, 1.5]"),
+        ([0, 7], "dataset.labels=[0, 7]: data set made has no class 7"),
+    ],
+)
+def test_classes_that_there_are_not(labels: object, message: str) -> None:
+    with pytest.raises(LandscapeError) as caught:
+        of_classes(SPLIT, labels, "made")
+    assert str(caught.value) == message
