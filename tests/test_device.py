@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -58,19 +59,21 @@ def test_products_are_counted_as_torch_counts_them(name: str) -> None:
 
 
 def test_every_architecture_is_under_test() -> None:
-    assert len(ARCHITECTURES) == 17
+    assert len(ARCHITECTURES) == 18
 
 
 @pytest.mark.parametrize(
     "path", [path for path in ARCHITECTURES if path.stem != "custom"], ids=lambda path: path.stem
 )
-def test_networks_are_counted_as_torch_counts_them(path: object) -> None:
+def test_networks_are_counted_as_torch_counts_them(path: Path) -> None:
     options = OmegaConf.to_container(OmegaConf.load(str(path)))
     assert isinstance(options, dict)
     with torch.device("meta"):  # shapes alone
         normalization = {"name": options.get("normalization") or "none", "groups": 2}
-        model = build(options, normalization, (3, 32, 32), 10).eval()
-        inputs = torch.ones(2, 3, 32, 32)
+        tokens = path.stem == "transformer"
+        shape, vocabulary = ((4,), 9) if tokens else ((3, 32, 32), 0)
+        model = build(options, normalization, shape, 10, vocabulary).eval()
+        inputs = torch.ones(2, *shape, dtype=torch.int64 if tokens else torch.float32)
         count = device.operations(lambda: model(inputs))
         assert count == flops(lambda: model(inputs)) > 1e4
 

@@ -12,9 +12,9 @@ from landscape_cli.runs import Run
 from landscape_cli.store.descent import read_descent
 
 COUNTS = {
-    "dataset": 10,
-    "architecture": 17,
-    "normalization": 7,
+    "dataset": 12,
+    "architecture": 18,
+    "normalization": 9,
     "init": 14,
     "optimizer": 5,
     "schedule": 6,
@@ -36,6 +36,9 @@ NEEDS = {  # what else an option wants
     **{("dataset", name): ["dataset.root=."] for name in SHAPES},
     ("dataset", "custom"): ["dataset.source=cifar10.npz"],
     ("architecture", "custom"): ["architecture.source=mine:network", "trust=true"],
+    ("dataset", "modular"): ["architecture=transformer"],
+    ("dataset", "teacher"): ["loss=mse"],
+    ("architecture", "transformer"): ["dataset=modular"],
     ("normalization", "instance"): ["architecture=cnn"],
     ("init", "pretrained"): ["init.run=before"],
     ("schedule", "multistep"): ["schedule.epochs=[1]"],

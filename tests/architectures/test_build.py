@@ -57,7 +57,7 @@ def step(model: nn.Module, shape: tuple[int, ...], classes: int) -> torch.Tensor
 def test_every_architecture_and_normalization_was_found() -> None:
     assert len(GIVEN) == 16
     assert set(CHOICES) == {"default", *NORMALIZATIONS}
-    assert len(GIVEN) * len(CHOICES) == 112
+    assert len(GIVEN) * len(CHOICES) == 144
 
 
 @pytest.mark.parametrize("normalization", CHOICES)

@@ -180,7 +180,7 @@ def test_it_goes_on_where_it_was_interrupted(
         (["run=run", "epoch=init", *GRID, "out=map.h5"], "epoch: saved last, asked for init"),
         (["run=run", "x=null"], "x=null needs y=null"),
         (["run=run", "x=[1,0,3]"], "x must be first:last:count"),
-        (["run=run", "params=biases"], "params=biases: no parameter has such a name; choose all"),
+        (["run=run", "params=bases"], "params=bases: no parameter has such a name; choose all"),
         (["run=run", "precision=bf16"], "no precision 'bf16'; choose from fp32, fp64"),
         (["run=run", "tolerance=0"], "tolerance must be a number between 0 and 1, got 0"),
         (["run=run", "samples=0"], "samples must be a positive whole number or null, got 0"),
