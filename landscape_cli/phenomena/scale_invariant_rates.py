@@ -88,12 +88,14 @@ def exponential_lr(
         for name, path in paths.items()
     }
     per_epoch = shrinkage(published["rate"], published["momentum"], published["decay"])
-    late = seen > steps / 2
     return {
         "outputs_off": _apart(paths["growth"], paths["decay"]).max(),
         "zero_outputs_off": _apart(paths["zero"], paths["decay"]).max(),
         "norm_off": np.abs(paths["growth"].norms * alpha**seen / paths["decay"].norms - 1).max(),
-        "norm_straightness": np.corrcoef(seen[late], np.log(paths["growth"].norms[late]))[0, 1] ** 2,
+        "norm_straightness": {
+            name: np.corrcoef(seen[which], np.log(paths["growth"].norms[which]))[0, 1] ** 2
+            for name, which in {"all steps": seen > 0, "the second half": seen > steps / 2}.items()
+        },
         "norm_growth": paths["growth"].norms[-1] / paths["growth"].norms[0],
         "rate_growth": growing[-1] / growing[0],
         "accuracy_off": abs(accuracy["growth"] - accuracy["decay"]),
