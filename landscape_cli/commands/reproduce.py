@@ -16,10 +16,8 @@ from landscape_cli.reproduction.measured import Measured
 from landscape_cli.reproduction.record import reproduce
 from landscape_cli.schemas.reproduction import ReproduceConfig
 
-PICTURES, DATA = (
-    {".png", ".pdf", ".gif"},
-    {".csv", ".h5"},
-)  # what `reproduce` puts into a folder and its data/
+# what `reproduce` puts into a folder and its data/
+PICTURES, DATA = {".png", ".pdf", ".gif"}, {".csv", ".h5"}
 
 
 def run(config: ReproduceConfig) -> Path:

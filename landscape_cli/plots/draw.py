@@ -1,7 +1,7 @@
 """From stored surfaces to a picture: the kinds there are, and writing them to a file."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from landscape_cli.plots.heatmaps import draw_heatmaps
 from landscape_cli.plots.layers import draw_layers
 from landscape_cli.plots.lines import draw_lines
 from landscape_cli.plots.options import Look
-from landscape_cli.plots.planes import planes
+from landscape_cli.plots.planes import Planes, planes
 from landscape_cli.plots.style import PAPER, styled
 from landscape_cli.plots.surface3d import draw_surfaces
 from landscape_cli.plots.values import EIGENVALUES, check_value, chosen
@@ -32,8 +32,12 @@ KINDS = {
 }
 """Name of each kind of picture -> what it shows, in a line."""
 
-_FLAT = {"contour": draw_contours, "heatmap": draw_heatmaps}
-_PLANES = (*_FLAT, "surface3d")
+OF_PLANES: dict[str, Callable[[Planes], Figure]] = {
+    "contour": draw_contours,
+    "heatmap": draw_heatmaps,
+    "surface3d": draw_surfaces,
+}
+"""Kind of a picture of planes -> what draws it."""
 
 _METADATA: dict[str, dict[str, Any]] = {
     ".png": {},
@@ -65,12 +69,12 @@ def resolve_kind(surfaces: Sequence[Surface], kind: str, value: str = "loss") ->
         if first.y is None:
             return "line"
         return "heatmap" if value in EIGENVALUES else "contour"  # these maps are coarse and rough
-    if first.y is None and kind in _PLANES:
+    if first.y is None and kind in OF_PLANES:
         raise LandscapeError(
             f"kind={kind} draws planes and {first.path} holds a line; choose kind=line or interactive"
         )
     if first.y is not None and kind == "line":
-        fitting = ", ".join([*_PLANES, "interactive"])
+        fitting = ", ".join([*OF_PLANES, "interactive"])
         raise LandscapeError(f"kind=line draws lines and {first.path} holds a plane; choose kind={fitting}")
     return kind
 
@@ -129,7 +133,11 @@ def draw(
             titles=titles,
             look=look,
         )
-        return draw_surfaces(shared, turning=turning) if kind == "surface3d" else _FLAT[kind](shared)
+        return (
+            draw_surfaces(shared, turning=True)
+            if turning and kind == "surface3d"
+            else OF_PLANES[kind](shared)
+        )
 
 
 def save(figure: Figure, path: Path, look: Look = PAPER) -> None:

@@ -11,21 +11,13 @@ from matplotlib.figure import Figure
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.animation import DPI, HOLD, RATES, SECONDS, save_animation, writer_for, written
-from landscape_cli.plots.contours import draw_contours
-from landscape_cli.plots.draw import resolve_kind
-from landscape_cli.plots.heatmaps import draw_heatmaps
+from landscape_cli.plots.draw import OF_PLANES, resolve_kind
 from landscape_cli.plots.options import Look
 from landscape_cli.plots.planes import planes
 from landscape_cli.plots.style import PAPER, styled
-from landscape_cli.plots.surface3d import draw_surfaces
 from landscape_cli.plots.values import check_value, chosen
 from landscape_cli.store import Surface
 
-DRAWN: dict[str, Any] = {
-    "contour": draw_contours,
-    "heatmap": draw_heatmaps,
-    "surface3d": draw_surfaces,
-}
 SLOWEST = 1  # frames a second, of a few pictures
 
 
@@ -35,40 +27,32 @@ def frames(
     kind: str = "auto",
     value: str = "auto",
     split: str = "auto",
-    scale: str = "auto",
-    levels: int | Sequence[float] | None = None,
-    title: str | None = None,
-    titles: Sequence[str] | None = None,
     look: Look = PAPER,
+    **options: Any,
 ) -> list[Figure]:
-    """Return a picture of each plane, all on the same levels and limits; arguments as for `draw`.
+    """Return a picture of each plane, all on the same levels and limits.
 
     Args:
         surfaces: planes.
-        kind: one of `DRAWN`, or auto.
+        kind: one of `OF_PLANES`, or auto.
+        value: as for `draw`, as are the others.
+        split: of planes.
+        look: size, fonts, colours and limits.
+        options: ``scale``, ``levels``, ``title`` and ``titles``.
 
     Raises:
         LandscapeError: a file is no plane or lacks the values; the kind, the scale or the levels do not fit.
     """
     value, split = chosen(surfaces, value, split)
     kind = resolve_kind(surfaces, kind, value)
-    if kind not in DRAWN:
-        raise LandscapeError(f"kind={kind} is no film; planes follow each other with {', '.join(DRAWN)}")
+    if kind not in OF_PLANES:
+        raise LandscapeError(f"kind={kind} is no film; planes follow each other with {', '.join(OF_PLANES)}")
     check_value(surfaces, value)
     with styled(look):
-        shared = planes(
-            surfaces,
-            value=value,
-            split=split,
-            scale=scale,
-            levels=levels,
-            title=title,
-            titles=titles,
-            look=look,
-        )
+        shared = planes(surfaces, value=value, split=split, look=look, **options)
         each = zip(shared.surfaces, shared.values, shared.lines, shared.own, strict=True)
         return [
-            DRAWN[kind](
+            OF_PLANES[kind](
                 dataclasses.replace(shared, surfaces=[surface], values=[values], lines=[lines], own=[own])
             )
             for surface, values, lines, own in each

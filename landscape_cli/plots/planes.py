@@ -115,10 +115,10 @@ def planes(
     *,
     value: str,
     split: str,
-    scale: str,
-    levels: int | Sequence[float] | None,
-    title: str | None,
-    titles: Sequence[str] | None,
+    scale: str = "auto",
+    levels: int | Sequence[float] | None = None,
+    title: str | None = None,
+    titles: Sequence[str] | None = None,
     look: Look = PAPER,
 ) -> Planes:
     """Return surfaces with what their panels share; arguments as for `draw`.

@@ -73,10 +73,7 @@ def write(folder: Path, entries: Sequence[Entry]) -> None:
             (folder / f"{name}_{picture}").unlink(missing_ok=True)
         for picture in result["pictures"]:
             with replacing(folder / f"{name}_{picture}") as temporary:
-                is_film = picture.endswith(".gif")
-                temporary.write_bytes(
-                    (source / picture).read_bytes() if is_film else _smaller(source / picture)
-                )
+                temporary.write_bytes(_smaller(source / picture))
         results[name] = {key: result[key] for key in KEPT if key in result}
         made = result["provenance"]
         results[name]["provenance"] = {key: made[key] for key in KEPT_PROVENANCE if key in made}
@@ -119,7 +116,9 @@ def _page(results: Sequence[Result]) -> str:
 
 
 def _smaller(path: Path) -> bytes:
-    """Return a picture as a PNG with a palette, no wider than a page shows it."""
+    """Return a picture as a PNG with a palette, no wider than a page shows it; a film stays what it is."""
+    if path.suffix == ".gif":
+        return path.read_bytes()
     with Image.open(path) as picture:
         image = picture.convert("RGB")
     if image.width > WIDTH:

@@ -121,15 +121,16 @@ def _pictures(
 
     topic = importlib.import_module(f"landscape_cli.phenomena.{entry.topic}")
     pictures = getattr(topic, f"draw_{entry.id.replace('-', '_')}")(kept, **scale.drawing)
-    names = []
-    for name, picture in pictures.items():
+
+    def written(name: str, picture: Any) -> str:
         if isinstance(picture, list):
             save_film(picture, folder / f"{name}.gif", Look(dpi=FILM_DPI))
-        else:
-            for suffix in ("pdf", "png"):
-                save(picture, folder / f"{name}.{suffix}")
-        names.append(f"{name}.gif" if isinstance(picture, list) else f"{name}.png")
-    return names
+            return f"{name}.gif"
+        for suffix in ("png", "pdf"):
+            save(picture, folder / f"{name}.{suffix}")
+        return f"{name}.png"
+
+    return [written(name, picture) for name, picture in pictures.items()]
 
 
 def _made(made: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -120,9 +120,7 @@ def train(
     n = len(train_split)
     batch = n if recipe.batch_size == "full" else recipe.batch_size
     size = min(recipe.micro_batch or batch, batch)
-    epochs = recipe.epochs
-    if recipe.steps is not None:
-        epochs = math.ceil(recipe.steps / len(epoch_batches(n, recipe.batch_size, torch.Generator())))
+    epochs = math.ceil(recipe.passes(len(epoch_batches(n, recipe.batch_size, torch.Generator()))))
     with (
         devices.enough_threads(_operations(model, train_split.inputs) * size / processes.size),
         bar(epochs * n, "training", "samples", initial=state.epoch * n) as progress,

@@ -97,6 +97,10 @@ class Recipe:
         " process's share, and rank 0 keeps the running statistics. Each process draws its own dropout masks",
     )
 
+    def passes(self, batches: int) -> float:
+        """Return the passes over a split of so many batches; with `steps` the last is a part of one."""
+        return self.epochs if self.steps is None else self.steps / batches
+
     def __post_init__(self) -> None:
         """Check the ranges, and what does not go together."""
         if isinstance(self.track, str):

@@ -19,7 +19,7 @@ from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.training import optimizers
 
 Goal = Callable[[Tensor, Tensor], Tensor]
-"""Outputs (K, n, outputs) and losses (K, n) -> which of the K networks are trained, (K,) of bool."""
+"""Outputs (K, n, outputs) and losses (K, n) -> which of the K networks have reached it, (K,) of bool."""
 
 
 class Ended(NamedTuple):

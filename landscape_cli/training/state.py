@@ -118,8 +118,7 @@ def prepare(
         checkpointed(model)  # refuses what it cannot
     updates = optimizers.build(optimizer, _trained(model, recipe.params))
     order = torch.Generator().manual_seed(recipe.seed)
-    epochs = recipe.epochs if recipe.steps is None else recipe.steps / len(batches)
-    factor = schedules.build(schedule, epochs, len(batches))
+    factor = schedules.build(schedule, recipe.passes(len(batches)), len(batches))
     tracker = Tracker(recipe.track, model) if recipe.track else None
     return State(model, updates, LambdaLR(updates, factor), order, ascent(optimizer), tracker)
 
