@@ -14,11 +14,12 @@ from landscape_cli.measures.distances import relative_distance
 from landscape_cli.measures.minima import Lowest, lowest, minima
 from landscape_cli.measures.places import loss_at, loss_at_centre
 from landscape_cli.measures.radius import line_radius, mean_radius, plane_radius, valley_radius
-from landscape_cli.measures.steps import steps_to
+from landscape_cli.measures.steps import first_at_least, steps_to
 
 __all__ = [
     "Lowest",
     "barrier",
+    "first_at_least",
     "increases",
     "line_radius",
     "loss_at",

@@ -16,3 +16,13 @@ def steps_to(losses: Array, wanted: float) -> float:
     """
     reached = np.flatnonzero(losses <= wanted)
     return float(reached[0]) if len(reached) else math.inf
+
+
+def first_at_least(values: Array, wanted: float) -> float:
+    """Return the first place of a value of at least `wanted`; infinite where there is none.
+
+    Args:
+        values: such as accuracies, (n,); NaN is below all.
+        wanted: the value.
+    """
+    return steps_to(-values, -wanted)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.curvature.spectrum import Spectrum, spectrum
 from landscape_cli.evaluation.losses import objective
-from landscape_cli.measures import spearman
+from landscape_cli.measures import first_at_least, spearman
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.film import frames as film_frames
 from landscape_cli.plots.series import Panel, Series, draw_panels
@@ -82,12 +82,14 @@ def grokking(
 def _curves(lab: Lab, run: str, reached: float) -> Measured:
     metrics = lab.metrics(run)
     steps = metrics["step"]
-    first = {
-        split: steps[metrics[f"{split}_accuracy"] >= reached][:1] for split in SPLITS
-    }  # empty where it is never reached
+    last = len(steps) - 1  # the row where it is never reached
+    fitted, generalized = (
+        float(steps[int(min(first_at_least(metrics[f"{split}_accuracy"], reached), last))])
+        for split in SPLITS
+    )
     return {
-        "fitted": float(first["train"][0]) if len(first["train"]) else float(steps[-1]),
-        "generalized": float(first["test"][0]) if len(first["test"]) else float(steps[-1]),
+        "fitted": fitted,
+        "generalized": generalized,
         "step": steps,
         "epoch": metrics["epoch"],
         **{name: metrics[name] for name in CURVES},

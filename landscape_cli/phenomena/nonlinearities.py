@@ -7,14 +7,13 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from landscape_cli.architectures.init import weight_layers
 from landscape_cli.architectures.layers import ACTIVATIONS
 from landscape_cli.arrays import Array
 from landscape_cli.data.load import Split
-from landscape_cli.gradients.full import gradient
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.signals.layers import gradients, layers_of
 
 Function = Callable[[Array], Array]
 
@@ -97,10 +96,8 @@ def _of_network(lab: Lab, run: str) -> tuple[Array, float]:
     """Return the norms of the gradients by the initial weights of each layer, and the trained dead units."""
     start, split = lab.network(run, "init").double(), lab.data(run).train
     inputs = split.inputs.double()
-    found = gradient(start, Split(inputs, split.targets), lab.loss(run))
-    names = {id(parameter): name for name, parameter in start.named_parameters()}
-    norms = [float(found[names[id(layer.weight)]].norm()) for layer in weight_layers(start)]
-    return np.array(norms), dead_units(lab.network(run).double(), inputs)
+    found = gradients(start, layers_of(start), Split(inputs, split.targets), lab.loss(run), len(split))
+    return np.array([each["norm"] for each in found.values()]), dead_units(lab.network(run).double(), inputs)
 
 
 def dead_units(model: nn.Module, inputs: Tensor) -> float:

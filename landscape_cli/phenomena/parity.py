@@ -1,9 +1,7 @@
 """Odd and even numbers, and small networks that are trained on them until their hinge loss is 0, or stays."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,11 +12,13 @@ from landscape_cli.architectures.init import initialize
 from landscape_cli.data.load import Split
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.reproduction.lab import Lab
+from landscape_cli.training import schedules
 from landscape_cli.training.stacked import train_stacked
 from landscape_cli.uncompiled import without_compiler
 
 LOSS = "squared_hinge"
 HE = {"name": "kaiming", "mode": "fan_in", "distribution": "normal"}
+COSINE = {"name": "cosine", "warmup": 0, "final": 0}  # the learning rate falls from all to nothing
 SHORT = 1e-4  # a margin of 1 - SHORT counts as 1: the last layer times 1 / (1 - SHORT) makes it so
 
 
@@ -64,11 +64,6 @@ def networks(seed: int, width: int, components: int, count: int) -> list[nn.Modu
     return [model.double() for model in models]
 
 
-def cosine(epoch: int, epochs: int) -> float:
-    """Return the factor of the learning rate that falls from 1 to 0."""
-    return 0.5 * (1 + math.cos(math.pi * epoch / epochs))
-
-
 def fit(
     models: Sequence[nn.Module], inputs: Tensor, labels: Tensor, *, lr: float, epochs: int, finish: int
 ) -> None:
@@ -90,7 +85,7 @@ def fit(
         loss=LOSS,
         optimizer=adam,
         epochs=epochs,
-        rate=partial(cosine, epochs=epochs),
+        rate=schedules.build(COSINE, epochs, 1),
         goal=lambda outputs, losses: (losses <= SHORT**2 / 2).all(dim=1),
         look_every=10,
     ).reached

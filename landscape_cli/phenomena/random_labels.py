@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape_cli.arrays import Array
+from landscape_cli.measures import first_at_least
 from landscape_cli.plots.options import Look
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
@@ -32,7 +32,7 @@ def random_labels(
         {name: 100 * lab.metrics(name)[f"{split}_accuracy"] for name in lab.runs}
         for split in ("train", "test")
     )
-    epochs = {name: first_at(values, fitted) for name, values in train.items()}
+    epochs = {name: first_at_least(values, fitted) for name, values in train.items()}
     ends = {name: values[-1] for name, values in test.items()}
     slowed = {
         f"{later} over {sooner}": epochs[later] / epochs[sooner]
@@ -48,12 +48,6 @@ def random_labels(
         "epochs_to_fit": epochs,
         "curves": train,
     }
-
-
-def first_at(values: Array, threshold: float) -> float:
-    """Return the first place of a value of at least the threshold; NaN: there is none."""
-    there = values >= threshold
-    return float(there.argmax()) if there.any() else np.nan
 
 
 def draw_random_labels(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:

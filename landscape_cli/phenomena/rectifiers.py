@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape_cli.architectures.init import weight_layers
 from landscape_cli.arrays import Array
-from landscape_cli.gradients.full import gradient
 from landscape_cli.measures import steps_to
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.signals.layers import gradients, layers_of
 
 
 def he_vs_xavier_22_30_layers(
@@ -32,7 +31,7 @@ def he_vs_xavier_22_30_layers(
     steps = {run: _steps(each, target) for run, each in columns.items()}
     longest = max(len(each["step"]) for each in columns.values())  # the others have diverged
     sooner = steps[medium["he"]]
-    gradients = {run: _by_layer(lab, run) for run in lab.runs}
+    by_layer = {run: _by_layer(lab, run) for run in lab.runs}
     return {
         "steps": {name: steps[run] for name, run in medium.items()},
         "he_minus_xavier": math.inf if math.isinf(sooner) else sooner - steps[medium["xavier"]],
@@ -40,8 +39,8 @@ def he_vs_xavier_22_30_layers(
             name: float(np.nan_to_num(columns[run]["train_loss"][-1], nan=math.inf, posinf=math.inf))
             for name, run in deep.items()
         },
-        "gradient_ratio": {run: each[0] / each[-1] for run, each in gradients.items()},
-        "gradient": gradients,
+        "gradient_ratio": {run: each[0] / each[-1] for run, each in by_layer.items()},
+        "gradient": by_layer,
         "step": max((each["step"] for each in columns.values()), key=len),
         "loss": {
             run: np.append(each["train_loss"], [math.nan] * (longest - len(each["step"])))
@@ -58,10 +57,9 @@ def _steps(columns: Mapping[str, Array], target: float) -> float:
 
 def _by_layer(lab: Lab, run: str) -> Array:
     """Return the norms of the gradients by the initial weights of each layer."""
-    model = lab.network(run, "init")
-    found = gradient(model, lab.data(run).train, lab.loss(run))
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    return np.array([float(found[names[id(layer.weight)]].norm()) for layer in weight_layers(model)])
+    model, train = lab.network(run, "init"), lab.data(run).train
+    found = gradients(model, layers_of(model), train, lab.loss(run), len(train))
+    return np.array([each["norm"] for each in found.values()])
 
 
 def draw_he_vs_xavier_22_30_layers(

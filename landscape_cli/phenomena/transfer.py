@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape_cli.measures import barrier, steps_to
+from landscape_cli.measures import barrier, first_at_least
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
@@ -37,7 +37,7 @@ def pretraining_init(lab: Lab, *, pretrained: str, task: Sequence[str], reached:
         lab.also(f"{name} again", [*task, *kinds[name], "seed=1000"])
     lines = {name: lab.interpolate(*pair, "splits=[train]") for name, pair in PAIRS.items()}
     accuracy = {name: 100 * lab.metrics(name)["test_accuracy"] for name in kinds}
-    late = {name: steps_to(-each, -100 * reached) for name, each in accuracy.items()}
+    late = {name: first_at_least(each, 100 * reached) for name, each in accuracy.items()}
     return {
         "tuned_minus_scratch": accuracy["tuned"][-1] - accuracy["scratch"][-1],
         "last_minus_scratch": accuracy["last"][-1] - accuracy["scratch"][-1],

@@ -1,7 +1,6 @@
 """One hidden layer, wider and wider: the test loss peaks where it just fits, and falls beyond."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -12,10 +11,11 @@ from landscape_cli.analytic.least_squares import min_norm
 from landscape_cli.architectures.build import build
 from landscape_cli.arrays import Array
 from landscape_cli.data.load import Split
-from landscape_cli.phenomena.parity import cosine
+from landscape_cli.phenomena.parity import COSINE
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.training import schedules
 from landscape_cli.training.padded import padded
 from landscape_cli.training.stacked import losses_of, outputs_of, shared, train_stacked
 
@@ -120,7 +120,7 @@ def trained(
         loss=loss,
         optimizer={"name": "adam", "lr": lr},
         epochs=epochs,
-        rate=partial(cosine, epochs=epochs),
+        rate=schedules.build(COSINE, epochs, 1),
     )
     found = {}
     for name, split in (("train", data.train), ("test", data.test)):

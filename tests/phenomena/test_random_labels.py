@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-from landscape_cli.phenomena.random_labels import first_at
 from landscape_cli.reproduction.measured import Measured
 from made_lab import MadeLab, drawn, measure, verdicts
 
@@ -39,11 +37,6 @@ def test_what_is_measured(found: list[Measured]) -> None:
     assert seed["epochs_ratio"] == 4
     assert seed["decay_gains"] == {"true": 0.0, "random": 0.0}
     assert list(drawn(NAME, found)) == ["fits", "test"]
-
-
-def test_the_first_place() -> None:
-    assert first_at(np.array([98.0, 99.0, 98.0, 100.0]), 99) == 1
-    assert np.isnan(first_at(np.array([98.0]), 99))
 
 
 @pytest.mark.parametrize(
