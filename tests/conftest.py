@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from landscape_cli import cli, progress
+from landscape_cli import checkpoint, cli, progress
+from landscape_cli.runs import Run
+from landscape_cli.training.record import Record
 
 # one thread a process, in this one and in those that tests start: the suite itself runs in parallel
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -46,6 +49,37 @@ def landscape(
         return Outcome(status, captured.out, captured.err)
 
     return call
+
+
+Trainings = Callable[[Sequence[str]], tuple[dict[str, Any], dict[str, Any]]]
+
+
+@pytest.fixture
+def whole_and_resumed(tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch) -> Trainings:
+    """Of a training that is interrupted after its first epoch, and resumed, the last checkpoint, `cut`.
+
+    And that of one that is not, `whole`, which comes first.
+    """
+
+    def trained(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        assert landscape("train", *words, "out=whole").status == 0
+        monkeypatch.setattr("landscape_cli.training.record.SECONDS_BETWEEN_SAVES", 0)
+        add = Record.add
+
+        def interrupted(self: Record, state: Any, metrics: Any, *, last: bool) -> None:
+            add(self, state, metrics, last=last)
+            if state.epoch == 1:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as context:
+            context.setattr(Record, "add", interrupted)
+            assert landscape("train", *words, "out=cut").status == 130
+        assert landscape("train", *words, "out=cut").status == 0
+        runs = (Run(tmp_path / name, {}) for name in ("whole", "cut"))
+        whole, cut = (checkpoint.load(run.checkpoint_path(run.epoch("last"))) for run in runs)
+        return whole, cut
+
+    return trained
 
 
 def carry_out(folder: Path, commands: Iterable[Sequence[str]]) -> Path:

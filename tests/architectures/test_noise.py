@@ -1,18 +1,13 @@
 """Noise behind BatchNorm, or in its place: its moments, and that evaluation knows nothing of it."""
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 import torch
 from torch import nn
 
-from conftest import Landscape
-from landscape_cli import checkpoint
+from conftest import Landscape, Trainings
 from landscape_cli.architectures.build import build
 from landscape_cli.architectures.layers import Noise, Normalization
 from landscape_cli.errors import LandscapeError
-from landscape_cli.training.record import Record
 
 SAMPLES = 20_000
 
@@ -59,27 +54,9 @@ def test_what_is_no_positive_number_is_refused(key: str) -> None:
         build({"name": "mlp", "widths": [3], "activation": "relu"}, options, (4,), 2)
 
 
-def test_a_resumed_training_draws_the_same_noise(
-    tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_resumed_training_draws_the_same_noise(whole_and_resumed: Trainings) -> None:
     words = ["normalization=noisy_batch", "dataset.train_size=100", "batch_size=50", "epochs=2"]
-    assert landscape("train", *words, "out=whole").status == 0
-    monkeypatch.setattr("landscape_cli.training.record.SECONDS_BETWEEN_SAVES", 0)
-    add = Record.add
-
-    def interrupted(self: Record, state: Any, metrics: Any, *, last: bool) -> None:
-        add(self, state, metrics, last=last)
-        if state.epoch == 1:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as context:
-        context.setattr(Record, "add", interrupted)
-        assert landscape("train", *words, "out=cut").status == 130
-    assert landscape("train", *words, "out=cut").status == 0
-    whole, cut = (
-        checkpoint.load(tmp_path / name / "checkpoints" / "epoch_0002.pt")["model"]
-        for name in ("whole", "cut")
-    )
+    whole, cut = (saved["model"] for saved in whole_and_resumed(words))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
 
 

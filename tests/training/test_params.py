@@ -11,15 +11,14 @@ import yaml
 from torch import nn
 
 import cases
-from conftest import Landscape
-from landscape_cli import checkpoint
+from conftest import Landscape, Trainings
 from landscape_cli.errors import LandscapeError
 from landscape_cli.gradients.full import gradient
 from landscape_cli.runs import Run
 from landscape_cli.schemas.training import TrainConfig
 from landscape_cli.training.loop import train
 from landscape_cli.training.options import Recipe
-from landscape_cli.training.record import Record, claim
+from landscape_cli.training.record import claim
 from landscape_cli.training.state import prepare
 from landscape_cli.weights.arithmetic import norm
 
@@ -107,26 +106,10 @@ def test_what_names_nothing_is_refused() -> None:
 
 
 def test_an_interrupted_training_ends_with_the_same_bits_and_older_runs_trained_all(
-    tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, landscape: Landscape, whole_and_resumed: Trainings
 ) -> None:
     words = ["normalization=batch", "params=2.*,7.*", "dataset.train_size=60", "batch_size=20", "epochs=3"]
-    assert landscape("train", *words, "out=whole").status == 0
-    monkeypatch.setattr("landscape_cli.training.record.SECONDS_BETWEEN_SAVES", 0)
-    add = Record.add
-
-    def interrupted(self: Record, state: Any, metrics: Any, *, last: bool) -> None:
-        add(self, state, metrics, last=last)
-        if state.epoch == 1:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as context:
-        context.setattr(Record, "add", interrupted)
-        assert landscape("train", *words, "out=cut").status == 130
-    assert landscape("train", *words, "out=cut").status == 0
-    whole, cut = (
-        checkpoint.load(tmp_path / name / "checkpoints" / "epoch_0003.pt")["model"]
-        for name in ("whole", "cut")
-    )
+    whole, cut = (saved["model"] for saved in whole_and_resumed(words))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     path = tmp_path / "cut" / "config.yaml"
     config = yaml.safe_load(path.read_text())

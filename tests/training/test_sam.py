@@ -13,15 +13,12 @@ from training.test_loop import SGD, configured, trained
 from training.test_resume import same
 
 import cases
-from conftest import Landscape
-from landscape_cli import checkpoint
+from conftest import Landscape, Trainings
 from landscape_cli.data.batches import augmentation, epoch_batches
 from landscape_cli.data.load import Dataset, Split
 from landscape_cli.errors import LandscapeError
-from landscape_cli.runs import Run
 from landscape_cli.solutions import labels, locate
 from landscape_cli.training import sam
-from landscape_cli.training.record import Record
 
 RHO = {"sam": 0.05, "asam": 0.5}
 
@@ -216,23 +213,7 @@ def test_a_run_from_before_these_options_is_the_same_run(tmp_path: Path, landsca
     assert "optimizer.sam: saved None, asked for 0.1" in landscape(*words, "optimizer.sam=0.1").err
 
 
-def test_an_interrupted_training_ends_with_the_same_bits(
-    tmp_path: Path, landscape: Landscape, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_training_ends_with_the_same_bits(whole_and_resumed: Trainings) -> None:
     words = "architecture=cnn architecture.dropout=0.3 normalization=batch augment=crop_flip optimizer=adam"
     words += " optimizer.sam=0.1 dataset.train_size=60 batch_size=20 epochs=3"
-    assert landscape("train", *words.split(), "out=whole").status == 0
-    monkeypatch.setattr("landscape_cli.training.record.SECONDS_BETWEEN_SAVES", 0)
-    add = Record.add
-
-    def interrupted(self: Record, state: Any, metrics: Any, *, last: bool) -> None:
-        add(self, state, metrics, last=last)
-        if state.epoch == 1:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as context:
-        context.setattr(Record, "add", interrupted)
-        assert landscape("train", *words.split(), "out=cut").status == 130
-    assert landscape("train", *words.split(), "out=cut").status == 0
-    ends = [checkpoint.load(Run(tmp_path / name, {}).checkpoint_path(3)) for name in ("whole", "cut")]
-    assert same(*ends)
+    assert same(*whole_and_resumed(words.split()))
