@@ -1,8 +1,10 @@
-"""Products of vectors with the Hessian of a mean loss, exact and without the matrix."""
+"""Products of vectors with matrices over a network's weights, exact and without the matrix: the Hessian."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -12,17 +14,19 @@ from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import Batch, size_of
 from landscape_cli.evaluation.evaluator import evaluate_samples
-from landscape_cli.evaluation.losses import Objective
+from landscape_cli.evaluation.losses import Objective, Scores
 from landscape_cli.weights.selection import Params, selected
 
+Vectors = list[Tensor]
+"""One vector of weight space, parameter by parameter."""
+Apply = Callable[[Vectors], Vectors]
+"""v -> one batch's share of the matrix times v."""
 
-class Hessian:
-    """The matrix of second derivatives of a mean loss with respect to a network's weights, as an operator.
 
-    H v = d(g . v)/dw, where g is the gradient (Pearlmutter 1994, "Fast exact multiplication by the Hessian"),
-    by two backward passes. It is that of the mean over all samples, batch by batch, in evaluation mode:
-    running statistics are constants. Where the loss has kinks, as with ReLU, it is the Hessian of the smooth
-    piece that the weights lie in.
+class Operator(ABC):
+    """A symmetric matrix over a network's weights, a sum of one share for each batch of samples.
+
+    It is of the mean loss over all samples, in evaluation mode: running statistics are constants.
 
     Args:
         model: in evaluation mode, left as it is. Its weights may be changed in place; say `moved` then.
@@ -31,9 +35,13 @@ class Hessian:
         params: by which parameters derivatives are taken, as `selected` names them. ``weights``: without
             biases and BatchNorm's factors, as in the code of Li et al. (2018).
 
+    Attributes:
+        weights: these parameters.
+        size: how many numbers they are: rows of the matrix.
+
     Raises:
-        LandscapeError: there are no such parameters, or an operation of the network has no second derivative
-            in torch.
+        LandscapeError: there are no such parameters, an operation of the network has no second derivative in
+            torch, or the matrix needs more of the loss than it gives.
     """
 
     def __init__(self, model: nn.Module, parts: list[Batch], objective: Objective, params: Params) -> None:
@@ -45,7 +53,7 @@ class Hessian:
         self.size = sum(weight.numel() for weight in self.weights.values())
         run = evaluate_samples(lambda inputs: self._outputs({}, inputs), parts, objective)
         self._count = len(run.losses) if run.weights is None else float(run.weights.sum())
-        self._kept: tuple[Tensor, ...] | None = None
+        self._kept: Apply | None = None
         self._check()
 
     def moved(self) -> None:
@@ -53,19 +61,34 @@ class Hessian:
         self._kept = None
 
     def product(self, vector: Array) -> Array:
-        """Return H v, both of shape (size,), with the parameters in the model's order."""
+        """Return the matrix times a vector, both (size,), with the parameters in the model's order."""
+        return np.asarray(self.products(vector[None])[0])
+
+    def products(self, vectors: Array) -> Array:
+        """Return the matrix times each row of `vectors`, (k, size), as rows.
+
+        What does not depend on the vectors is computed once for all of them. Where one batch holds all
+        samples it stays for the next products at this point, too, and takes no more memory for that.
+        """
         own = next(iter(self.weights.values()))
-        flat = torch.from_numpy(vector).to(own.device, own.dtype)
-        pieces = flat.split([weight.numel() for weight in self.weights.values()])
-        vectors = [
-            piece.view(weight.shape) for piece, weight in zip(pieces, self.weights.values(), strict=True)
-        ]
-        total = torch.zeros_like(flat)
+        rows = torch.from_numpy(vectors).to(own.device, own.dtype)
+        total = torch.zeros_like(rows)
         # the fused kernels of attention have no second derivative
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
             for batch in self.parts:
-                total += self._product(batch, vectors)
-        return total.double().cpu().numpy()
+                apply = self._kept if self._kept is not None else self._linearized(batch)
+                self._kept = apply if len(self.parts) == 1 else None
+                for row, sum_ in zip(rows, total, strict=True):
+                    sum_ += torch.cat([one.flatten() for one in apply(self._pieces(row))])
+        return np.asarray(total.double().cpu().numpy())
+
+    @abstractmethod
+    def _linearized(self, batch: Batch) -> Apply:
+        """Return the product with one batch's share of the matrix, at the weights as they are."""
+
+    def _pieces(self, row: Tensor) -> Vectors:
+        pieces = row.split([weight.numel() for weight in self.weights.values()])
+        return [piece.view(weight.shape) for piece, weight in zip(pieces, self.weights.values(), strict=True)]
 
     def _check(self) -> None:
         """Refuse a network whose second derivatives torch lacks.
@@ -77,7 +100,7 @@ class Hessian:
         try:
             with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
                 gradient = self._gradient(self.parts[0])
-                self._product(self.parts[0], zeros)
+                self._linearized(self.parts[0])(zeros)
         except RuntimeError as error:
             if "not implemented" not in str(error):
                 raise
@@ -87,34 +110,24 @@ class Hessian:
                 return
         raise LandscapeError(f"the network's loss cannot be differentiated twice: {reason}")
 
-    def _product(self, batch: Batch, vectors: list[Tensor]) -> Tensor:
-        """Return one batch's share of H v.
-
-        Where that batch is all there are, the graph of the gradient stays for the next product at this point,
-        which then takes half as long and no more memory.
-        """
-        alone = len(self.parts) == 1
-        gradient = self._kept if self._kept is not None else self._gradient(batch)
-        if alone:
-            self._kept = gradient
-        pairs = [pair for pair in zip(gradient, vectors, strict=True) if pair[0].requires_grad]
-        weights = list(self.weights.values())
-        if not pairs:  # the loss is linear in all weights
-            return torch.zeros(self.size, dtype=weights[0].dtype, device=weights[0].device)
-        # one number to differentiate: to compare shapes of vectors torch imports SymPy, a third of a second
-        along = torch.stack([(one * other).sum() for one, other in pairs]).sum()
-        products = torch.autograd.grad(along, weights, retain_graph=alone, materialize_grads=True)
-        return torch.cat([product.flatten() for product in products])
-
     def _gradient(self, batch: Batch) -> tuple[Tensor, ...]:
         """Return one batch's share of the gradient of the mean loss, with its graph."""
+        scores = self._scores(batch)
+        share = scores.losses * size_of(batch[0]) if scores.one_for_all else scores.losses.sum()
+        return self._derivative(share / self._count)
+
+    def _scores(self, batch: Batch) -> Scores:
+        """Return the losses of a batch with their graph."""
         inputs, targets = batch
-        scores = self.objective(self._outputs(self.weights, inputs), targets)
-        share = scores.losses * size_of(inputs) if scores.one_for_all else scores.losses.sum()
-        if not share.requires_grad:  # the loss does not depend on these weights
-            return tuple(torch.zeros_like(weight) for weight in self.weights.values())
+        return self.objective(self._outputs(self.weights, inputs), targets)
+
+    def _derivative(self, of: Tensor, along: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Return the derivative of a number, or of tensors times `along`, by the weights, with its graph."""
+        weights = list(self.weights.values())
+        if not of.requires_grad:  # it does not depend on these weights
+            return tuple(torch.zeros_like(weight) for weight in weights)
         return torch.autograd.grad(
-            share / self._count, list(self.weights.values()), create_graph=True, materialize_grads=True
+            of, weights, along, create_graph=True, retain_graph=True, materialize_grads=True
         )
 
     def _outputs(self, weights: Mapping[str, Tensor], inputs: Any) -> Any:
@@ -125,6 +138,33 @@ class Hessian:
         return functional_call(
             self.model, named, tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
         )
+
+
+class Hessian(Operator):
+    """The matrix of second derivatives of a mean loss with respect to a network's weights.
+
+    H v = d(g . v)/dw, where g is the gradient (Pearlmutter 1994, "Fast exact multiplication by the Hessian"),
+    by two backward passes, the first of which all vectors share. Where the loss has kinks, as with ReLU, it
+    is the Hessian of the smooth piece that the weights lie in.
+    """
+
+    def _linearized(self, batch: Batch) -> Apply:
+        gradient, weights = self._gradient(batch), list(self.weights.values())
+
+        def apply(vectors: Vectors) -> Vectors:
+            along = inner(gradient, vectors)
+            if along is None:  # the loss is linear in all weights
+                return [torch.zeros_like(weight) for weight in weights]
+            return list(torch.autograd.grad(along, weights, retain_graph=True, materialize_grads=True))
+
+        return apply
+
+
+def inner(ones: tuple[Tensor, ...], others: Vectors) -> Tensor | None:
+    """Return the inner product, of those that have a graph; None: none has."""
+    pairs = [pair for pair in zip(ones, others, strict=True) if pair[0].requires_grad]
+    # one number to differentiate: to compare shapes of vectors torch imports SymPy, a third of a second
+    return torch.stack([(one * other).sum() for one, other in pairs]).sum() if pairs else None
 
 
 def _operations(tensors: tuple[Tensor, ...]) -> set[str]:

@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from landscape_cli.curvature.products import Hessian
-from landscape_cli.curvature.spectrum import Spectrum, spectrum
+from landscape_cli.curvature.quadrature import quadrature
 from landscape_cli.evaluation.losses import objective
 from landscape_cli.measures import first_at_least, spearman
+from landscape_cli.measures.density import Quadrature
 from landscape_cli.plots.draw import draw
 from landscape_cli.plots.film import frames as film_frames
 from landscape_cli.plots.series import Panel, Series, draw_panels
@@ -71,7 +72,7 @@ def grokking(
         "noncommutative_over_commutative": generalized[noncommutative] / generalized[main],
         "test_loss_rise": loss[peak] / loss[0],
         "test_loss_fall": loss[-1] / loss[peak],
-        "sharpness_after_over_before": spectra["after"]["values"][-1] / spectra["before"]["values"][-1],
+        "sharpness_after_over_before": spectra["after"]["nodes"][0, -1] / spectra["before"]["nodes"][0, -1],
         **found,
         "spectrum": spectra,
         "before": at_peak,
@@ -101,8 +102,8 @@ def _spectrum(lab: Lab, run: str, epoch: int, samples: int, steps: int) -> Measu
     train = lab.data(run).train
     parts = [(train.inputs[:samples], train.targets[:samples])]
     hessian = Hessian(lab.network(run, epoch), parts, objective(lab.loss(run)), "all")
-    found = spectrum(hessian.product, hessian.size, steps, 1, lab.random("spectrum"))
-    return {"values": found.values, "weights": found.weights}
+    found = quadrature(hessian.products, hessian.size, steps, 1, lab.random("spectrum"))
+    return {"nodes": found.nodes, "weights": found.weights}
 
 
 def draw_grokking(
@@ -181,7 +182,7 @@ def _of_runs(seeds: Sequence[Measured], names: Mapping[str, str], reached: float
 
 def _spectra(seed: Measured, main: str) -> Panel:
     spectra = seed["spectrum"]
-    ends = [float(each["values"][end]) for each in spectra.values() for end in (0, -1)]
+    ends = [float(each["nodes"][0, end]) for each in spectra.values() for end in (0, -1)]
     width = max(ends) - min(ends)
     places = np.linspace(min(ends) - 0.05 * width, max(ends) + 0.05 * width, 1000)
     last = _step_of(seed, main, int(seed["epoch"][main][-1]))
@@ -190,7 +191,7 @@ def _spectra(seed: Measured, main: str) -> Panel:
         "after": f"after generalization, step {last:,.0f}",
     }
     curves = [
-        Series(titles[word], places, Spectrum(**each).smooth(places, SMOOTHED * width))
+        Series(titles[word], places, Quadrature(**each).smooth(places, SMOOTHED * width)[0])
         for word, each in spectra.items()
     ]
     return Panel(
