@@ -2,7 +2,7 @@
 
 From Python, with your own model, loss and data::
 
-    from landscape_cli import hessian, interpolate, line, open_run, plot, read, surface, trajectory
+    from landscape_cli import hessian, interpolate, line, open_run, plot, read, spectrum, surface, trajectory
 
 and in your own training loop::
 
@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from landscape_cli.api.curvature import hessian
+    from landscape_cli.api.curvature import hessian, spectrum
     from landscape_cli.api.descents import descend
     from landscape_cli.api.recorder import Recorder
     from landscape_cli.api.runs import open_run
@@ -33,6 +33,7 @@ __all__ = [
     "open_run",
     "plot",
     "read",
+    "spectrum",
     "surface",
     "trajectory",
 ]
@@ -42,7 +43,7 @@ _HOMES = {
     "LandscapeError": "errors",
     "Recorder": "api.recorder",
     "descend": "api.descents",
-    "hessian": "api.curvature",
+    **dict.fromkeys(("hessian", "spectrum"), "api.curvature"),
     "open_run": "api.runs",
     "trajectory": "api.trajectories",
     **dict.fromkeys(("barrier", "plot", "read"), "api.stored"),

@@ -39,6 +39,7 @@ COMMANDS = {
     "interpolate": "the loss on the straight line from one run's weights to another's",
     "trajectory": "a run's path through weight space by PCA, and the loss on its plane",
     "hessian": "the largest and smallest eigenvalue of the loss's Hessian on a line or plane",
+    "spectrum": "eigenvalues of the loss's Hessian, their density and trace, along a training or by layer",
     "descend": "optimizers on a function that can be drawn: saddles, ravines, wells, factorizations",
     "plot": "draw HDF5 files: pictures (png, pdf, svg) or an interactive page (html)",
     "report": "one self-contained HTML page of runs and surfaces",
@@ -62,7 +63,7 @@ usage: landscape <command> [key=value …] [--multirun] [--cfg job] [--help]
   landscape --version"""
 
 # what the processes of torchrun do together
-SHARED = ("train", "surface", "interpolate", "trajectory", "hessian")
+SHARED = ("train", "surface", "interpolate", "trajectory", "hessian", "spectrum")
 GRACE = 5.0  # seconds for rank 0 to tell of a failure: torchrun ends all when the first process exits with 1
 
 failures: list[tuple[str, str]] = []  # (overrides, message) of the jobs that failed

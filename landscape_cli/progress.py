@@ -11,6 +11,7 @@ from tqdm import tqdm
 from landscape_cli.terminal import tell
 
 SECONDS_BETWEEN_LINES = 30
+SECONDS_OF_A_STEP = 3
 NOTEBOOK = 100  # characters of a bar where no terminal has a width
 BAR = "{desc}: {percentage:3.0f} %|{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 LINE = (
@@ -46,10 +47,20 @@ def describe(progress: "tqdm[Any]", description: str) -> None:
     progress.set_description_str(description, refresh=sys.stderr.isatty() or _in_notebook())
 
 
-def bar(total: int, description: str, unit: str, initial: int = 0) -> "tqdm[Any]":
-    """Return a progress bar with a rate and the remaining time; `update(n)` it, use it as a context."""
+def bar(total: int, description: str, unit: str, initial: int = 0, *, within: bool = False) -> "tqdm[Any]":
+    """Return a progress bar with a rate and the remaining time; `update(n)` it, use it as a context.
+
+    Args:
+        total: steps.
+        description: what is being done.
+        unit: of the steps.
+        initial: steps that were done before.
+        within: whether it is of one step of another bar: shown if that takes seconds, and gone at its end.
+    """
     options: dict[str, Any] = {"total": total, "desc": description, "unit": f" {unit}", "initial": initial}
     options["disable"] = not _leads()
+    if within:
+        options |= {"leave": False, "delay": SECONDS_OF_A_STEP}
     if sys.stderr.isatty() or _in_notebook():
         width: dict[str, Any] = {"ncols": NOTEBOOK} if _in_notebook() else {"dynamic_ncols": True}
         return tqdm(**options, **width, unit_scale=total > 100_000, bar_format=BAR)

@@ -1,4 +1,4 @@
-"""The Hessian of your own model's loss, from Python."""
+"""The Hessian of your own model's loss, its ends and its whole spectrum, from Python."""
 
 import dataclasses
 from pathlib import Path
@@ -12,7 +12,8 @@ from landscape_cli.api.computed import GIVEN, NOT_COMPARED, Grid, computed, plai
 from landscape_cli.api.options import with_options
 from landscape_cli.curvature.hessian_field import HessianField
 from landscape_cli.curvature.layer_field import LayerField
-from landscape_cli.curvature.options import Options
+from landscape_cli.curvature.options import Options, SpectrumOptions
+from landscape_cli.curvature.spectrum_field import SpectrumField
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation.user_loss import Loss
 from landscape_cli.evaluation.user_model import identity_of, problem_of
@@ -89,5 +90,45 @@ def hessian(
         "by": by,
         **asked,
     }
+    here = KnownSolution("model", 0.0, 0.0, identity_of(problem, [model]), not_compared=NOT_COMPARED)
+    return computed(Path(out), field, problem, {**dataclasses.asdict(exactly), **config}, [here])
+
+
+@with_options(SpectrumOptions)
+def spectrum(
+    model: nn.Module,
+    loss: Loss,
+    train: Any,
+    *,
+    out: str | Path,
+    by: str | None = None,
+    device: str | torch.device = "auto",
+    **options: Any,
+) -> Surface:
+    """Find eigenvalues of the Hessian of the mean loss, their density, trace and Frobenius norm.
+
+    The result's ``spectrum`` has ``eigenvalues``, their ``residuals``, and the density:
+    ``spectrum.quadrature(0).smooth(places, width)`` is it with its standard error. The ``values`` are
+    ``"train/largest_eigenvalue"``, ``"…smallest_eigenvalue"``, ``"…trace"`` and ``"…frobenius_norm"``, the last
+    two with their ``"…_error"``, ``"…products"`` and ``"…loss"``: of one entry, or one a layer.
+
+    Args:
+        model: any module, twice differentiable; evaluated in evaluation mode, in a private copy.
+        loss: as for `surface`.
+        train: the samples of which the loss is the mean, as for `surface`.
+        out: the HDF5 file, as for `surface`.
+        by: ``"layer"``: of each layer's own block; ``spectrum.layers`` of the result has their names.
+        device: ``auto``, ``cpu``, ``cuda``, …
+        options: OPTIONS
+
+    Raises:
+        LandscapeError: as for `surface`, or the loss cannot be differentiated twice.
+    """
+    if by not in (None, "layer"):
+        raise unknown("by", by, ["layer"])
+    exactly = SpectrumOptions(**plain(options))
+    problem = problem_of(model, loss, train, None, str(device))
+    field = SpectrumField(problem, exactly, np.zeros(1), lambda _: params_of(problem.model), by)
+    config = {"run": GIVEN, "epoch": GIVEN, "split": "train", "by": by}
     here = KnownSolution("model", 0.0, 0.0, identity_of(problem, [model]), not_compared=NOT_COMPARED)
     return computed(Path(out), field, problem, {**dataclasses.asdict(exactly), **config}, [here])

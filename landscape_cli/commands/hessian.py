@@ -13,7 +13,7 @@ from landscape_cli.curvature.options import Options
 from landscape_cli.errors import LandscapeError, unknown
 from landscape_cli.evaluation.options import Options as EvaluationOptions
 from landscape_cli.evaluation.problem import classifier
-from landscape_cli.schemas.evaluation import HessianConfig
+from landscape_cli.schemas.curvature import HessianConfig
 from landscape_cli.solutions import load_dataset, locate
 from landscape_cli.surfaces.compute import Header, compute
 from landscape_cli.surfaces.grid import grid

@@ -11,7 +11,7 @@ import torch
 from landscape_cli.arrays import Array, Index
 from landscape_cli.curvature.extremes import Extremes, extremes
 from landscape_cli.curvature.options import Options
-from landscape_cli.curvature.products import Hessian
+from landscape_cli.curvature.products import Hessian, Operator
 from landscape_cli.evaluation.batches import automatic_size, rebatched, size_of, tensors, to_dtype
 from landscape_cli.evaluation.evaluator import Evaluation, Evaluator, evaluate_samples
 from landscape_cli.evaluation.memory import enough_for
@@ -38,7 +38,8 @@ class HessianField:
         directions: "x", and for a plane "y"; none for the point (0, 0) alone.
         x: coordinates.
         y: coordinates; None for a line.
-        options: of which matrix, and how exactly.
+        options: of which samples and parameters, and how exactly.
+        operator: the matrix.
     """
 
     kind, advice = "hessian", ""
@@ -52,6 +53,7 @@ class HessianField:
         x: Array,
         y: Array | None,
         options: Options,
+        operator: type[Operator] = Hessian,
     ) -> None:
         self.directions, self.x, self.y, self.options = directions, x, y, options
         self.fingerprint = problem.fingerprint
@@ -72,7 +74,7 @@ class HessianField:
         names = [escape(name) for name in selected(problem.model, options.params)]
         plain = [(network.prepared(inputs, plain=True), targets) for inputs, targets in parts]
         with enough_for(self.evaluator.batch_size):
-            self.hessian = Hessian(network.model, plain, problem.objective, names)
+            self.hessian: Operator = operator(network.model, plain, problem.objective, names)
         self.samples = sum(size_of(inputs) for inputs, _ in parts)
         self._last: Extremes | None = None
 

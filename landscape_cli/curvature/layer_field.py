@@ -1,6 +1,7 @@
 """The extreme eigenvalues of each layer's own block of the Hessian, at one point."""
 
 import json
+from collections.abc import Iterable
 from glob import escape
 
 import numpy as np
@@ -13,6 +14,14 @@ from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.problem import Problem
 from landscape_cli.weights.selection import selected
 from landscape_cli.workers.processes import Values
+
+
+def layers_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the parameters of each layer, by the module that holds them; one of the network itself alone."""
+    layers: dict[str, list[str]] = {}
+    for name in names:
+        layers.setdefault(name.rpartition(".")[0] or name, []).append(name)
+    return layers
 
 
 class LayerField(HessianField):
@@ -28,9 +37,7 @@ class LayerField(HessianField):
     """
 
     def __init__(self, problem: Problem, options: Options) -> None:
-        self.layers: dict[str, list[str]] = {}
-        for name in selected(problem.model, options.params):
-            self.layers.setdefault(name.rpartition(".")[0] or name, []).append(name)
+        self.layers = layers_of(selected(problem.model, options.params))
         super().__init__(problem, {}, np.arange(len(self.layers), dtype=np.float64), None, options)
         self._whole = self.hessian
 

@@ -42,6 +42,18 @@ class Quadrature(NamedTuple):
         return np.asarray(each.mean(axis=0)), standard_error(each)
 
 
+def outliers(eigenvalues: Array, among: int = 20) -> int:
+    """Return how many of the largest eigenvalues stand apart: those above the widest gap of their logarithms.
+
+    Args:
+        eigenvalues: of any order; those that are not positive count as far below.
+        among: the gap is sought between the largest, the second, … and this one.
+    """
+    largest = np.sort(eigenvalues)[::-1][: among + 1]
+    logarithms = np.log(np.maximum(largest, np.finfo(float).tiny))
+    return int(np.argmax(-np.diff(logarithms)[:among])) + 1
+
+
 def standard_error(each: Array) -> Array:
     """Return the standard error of the mean over the first axis; NaN where that has one entry."""
     if len(each) < 2:

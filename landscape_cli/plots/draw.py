@@ -16,6 +16,7 @@ from landscape_cli.plots.layers import draw_layers
 from landscape_cli.plots.lines import draw_lines
 from landscape_cli.plots.options import Look
 from landscape_cli.plots.planes import Planes, planes
+from landscape_cli.plots.spectra import draw_spectra
 from landscape_cli.plots.style import PAPER, styled
 from landscape_cli.plots.surface3d import draw_surfaces
 from landscape_cli.plots.values import EIGENVALUES, check_value, chosen
@@ -28,6 +29,7 @@ KINDS = {
     "heatmap": "one coloured cell a point of a plane",
     "surface3d": "a plane's loss as a landscape",
     "path": "of a trajectory: the loss at its checkpoints, and below them on the plane, over epochs",
+    "spectrum": "the density of eigenvalues, logarithmic; over epochs as a map; of layers the ends",
     "interactive": "an HTML page to turn, zoom and read values from; opens without a network",
 }
 """Name of each kind of picture -> what it shows, in a line."""
@@ -57,13 +59,15 @@ def resolve_kind(surfaces: Sequence[Surface], kind: str, value: str = "loss") ->
     if not surfaces:
         raise LandscapeError("nothing to draw: say file= with one or several HDF5 files")
     first = surfaces[0]
+    if kind == "spectrum" or (kind == "auto" and first.spectrum is not None):
+        return "spectrum"
     for other in surfaces:
         if (other.y is None) != (first.y is None):
             raise LandscapeError(
                 f"{first.path} holds {_shape(first)} and {other.path} {_shape(other)}; "
                 "draw them in two pictures"
             )
-    if len(first.x) == 1:
+    if len(first.x) == 1 and first.spectrum is None:
         raise LandscapeError(f"{first.path} holds a single point; a picture needs a line or a plane")
     if kind == "auto":
         if first.y is None:
@@ -114,6 +118,8 @@ def draw(
     kind = resolve_kind(surfaces, kind, value)
     if kind == "interactive":
         raise LandscapeError("kind=interactive is an HTML page; choose out= with the ending .html")
+    if kind == "spectrum":
+        return draw_spectra(surfaces, title=title, titles=titles, look=look)
     if any(surface.layers is not None for surface in surfaces):
         with styled(look):
             return draw_layers(surfaces, title=title, titles=titles, size=look.inches)

@@ -6,17 +6,38 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.labels import panel_titles
 from landscape_cli.plots.panels import Picture
-from landscape_cli.plots.style import ACCURACY, COLUMN, LOSS, PAGE
+from landscape_cli.plots.style import ACCURACY, COLUMN, INK, LOSS, PAGE
 from landscape_cli.store import Surface
 
+ROUNDING = 1e-9  # of the largest eigenvalue: a smallest one within it is zero
 ROW = 0.14  # inches a layer
-ENDS = {
+MARKS = {
     "largest_eigenvalue": {"marker": "o", "color": LOSS, "label": "largest eigenvalue"},
     "smallest_eigenvalue": {"marker": "<", "color": ACCURACY, "label": "|smallest|, where negative"},
+    "trace": {"marker": "|", "color": INK, "label": "mean eigenvalue (trace / weights)"},
 }
+
+
+def _layers(surface: Surface) -> list[str] | None:
+    return surface.layers if surface.spectrum is None else surface.spectrum.layers
+
+
+def _values(surface: Surface, name: str) -> Array | None:
+    """Return a value of each layer, of a spectrum's history at its last epoch; None: the file has it not."""
+    if name not in surface.values or (name.endswith("trace") and surface.spectrum is None):
+        return None
+    values = surface.values[name]
+    if surface.spectrum is None:
+        return values
+    values = values[:, -1]
+    if name.endswith("trace"):
+        return np.asarray(values / np.array(surface.spectrum.sizes))
+    largest = surface.values[f"{name.partition('/')[0]}/largest_eigenvalue"][:, -1]
+    return np.asarray(np.where(np.abs(values) > ROUNDING * largest, values, 0.0))
 
 
 def draw_layers(
@@ -33,9 +54,9 @@ def draw_layers(
     Raises:
         LandscapeError: the files are not all of the same layers.
     """
-    layers = surfaces[0].layers
+    layers = _layers(surfaces[0])
     for other in surfaces:
-        if other.layers != layers or layers is None:
+        if _layers(other) != layers or layers is None:
             raise LandscapeError(
                 f"{surfaces[0].path} and {other.path} are not of the same layers; draw them in two pictures"
             )
@@ -45,10 +66,12 @@ def draw_layers(
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(surfaces), sharex=True, sharey=True, squeeze=False)
     for axis, surface, name in zip(axes[0], surfaces, apart, strict=True):
-        split = "train" if "train/largest_eigenvalue" in surface.values else "test"
-        for end, look in ENDS.items():
-            values = surface.values[f"{split}/{end}"]
-            shown = values if end.startswith("largest") else -values
+        split = "train" if "train/loss" in surface.values else "test"
+        for end, look in MARKS.items():
+            values = _values(surface, f"{split}/{end}")
+            if values is None:
+                continue
+            shown = -values if end.startswith("smallest") else values
             with np.errstate(invalid="ignore"):
                 visible = np.where(shown > 0, shown, np.nan)
             axis.plot(visible, range(len(values)), linestyle="none", markersize=3.5, **look)
@@ -62,5 +85,5 @@ def draw_layers(
     axes[0, 0].set_ylim(len(layers or ()) - 0.5, -0.5)
     figure.suptitle(common)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(handles, labels, loc="outside lower center", ncols=1 if len(surfaces) == 1 else 3)
     return figure

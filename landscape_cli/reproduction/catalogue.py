@@ -30,7 +30,7 @@ from landscape_cli.errors import LandscapeError, unknown
 
 FOLDER = CONF / "phenomena"
 SCALES = ("small", "medium", "paper")
-COMMANDS = ("surface", "interpolate", "trajectory", "hessian")
+COMMANDS = ("surface", "interpolate", "trajectory", "hessian", "spectrum")
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,10 @@ class Lab:
         """Return the map of the Hessian's extreme eigenvalues around a run, likewise."""
         return self._computed("hessian", [f"run={self.runs[name].path}"], words)
 
+    def spectrum(self, name: str, *words: str) -> Surface:
+        """Return the eigenvalues at epochs of a run, likewise."""
+        return self._computed("spectrum", [f"run={self.runs[name].path}"], words)
+
     def trajectory(self, name: str, *words: str) -> tuple[Surface, Trajectory]:
         """Return the plane of a run's path, and the path, likewise."""
         plane = self._computed("trajectory", [f"run={self.runs[name].path}"], words)

@@ -5,8 +5,9 @@ Groups (dataset, architecture, …) stay plain dictionaries, checked where they 
 
 from typing import Any
 
+from landscape_cli.schemas.curvature import HessianConfig, SpectrumConfig
 from landscape_cli.schemas.descent import DescendConfig
-from landscape_cli.schemas.evaluation import HessianConfig, InterpolateConfig, SurfaceConfig, TrajectoryConfig
+from landscape_cli.schemas.evaluation import InterpolateConfig, SurfaceConfig, TrajectoryConfig
 from landscape_cli.schemas.files import ExportConfig, ListConfig, PlotConfig, ReportConfig
 from landscape_cli.schemas.reproduction import GalleryConfig, ReproduceConfig
 from landscape_cli.schemas.training import ImportConfig, TrainConfig
@@ -18,6 +19,7 @@ SCHEMAS: dict[str, type[Any]] = {
     "interpolate": InterpolateConfig,
     "trajectory": TrajectoryConfig,
     "hessian": HessianConfig,
+    "spectrum": SpectrumConfig,
     "descend": DescendConfig,
     "plot": PlotConfig,
     "report": ReportConfig,

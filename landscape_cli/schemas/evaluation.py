@@ -1,4 +1,4 @@
-"""The keys of the commands that evaluate: surface, interpolate, trajectory, hessian."""
+"""The keys of the commands that evaluate: surface, interpolate, trajectory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 from omegaconf import MISSING
 
 from landscape_cli.config import CIRCUMSTANCES, readable_name
-from landscape_cli.curvature.options import Options as HessianOptions
-from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.errors import unknown
 from landscape_cli.evaluation.options import Options
-from landscape_cli.keys import check, key, require
+from landscape_cli.keys import key, require
 from landscape_cli.schemas.common import EPOCH, GRID, HDF5, LOCATION, SPLITS, Computing, as_list
 from landscape_cli.surfaces.grid import as_grid
 
@@ -55,7 +54,7 @@ class SurfaceConfig(EvaluationConfig):
 
     def default_out(self, overrides: list[str]) -> Path:
         """Return the HDF5 file that these overrides of the configuration name."""
-        return _around_a_run("surfaces", self, overrides)
+        return around_a_run("surfaces", self, overrides)
 
     def __post_init__(self) -> None:
         """Take either spelling of a grid."""
@@ -126,46 +125,8 @@ class TrajectoryConfig(EvaluationConfig):
         self.y = None if self.y is None else as_grid("y", self.y)
 
 
-@dataclass
-class HessianConfig(HessianOptions, Computing):
-    """the largest and the smallest eigenvalue of the Hessian of the mean loss, on a line or a plane through
-    a run's weights, or at these alone. The same command again resumes it. `landscape plot kind=heatmap
-    value=eigenvalue_ratio` draws |smallest / largest| as in figure 7 of Li et al. (2018).
-    """
-
-    out: str | None = key(None, HDF5)
-    run: str = key(MISSING, "the run folder, as `landscape train` printed it")
-    epoch: Any = key("last", EPOCH)
-    direction: dict[str, Any] = key({}, f"{RANDOM}: the same as those of `surface`")
-    x: Any = key(
-        [-1, 1, 11], f"{GRID} the first direction; x=null y=null for the run's weights alone", null=True
-    )
-    y: Any = key([-1, 1, 11], f"{GRID} the second; y=null for a line", null=True)
-    by: str | None = key(
-        None, "layer: of each layer's own block at the run's weights, as a table", choices=("layer",)
-    )
-    split: str = key("train", "train or test", choices=SPLITS)
-    dataset: dict[str, Any] = key(LOCATION, WHERE)
-    trust: bool = key(False, TRUST)
-
-    lists: ClassVar[tuple[str, ...]] = ("params",)
-
-    def default_out(self, overrides: list[str]) -> Path:
-        """Return the HDF5 file that these overrides of the configuration name."""
-        return _around_a_run("hessians", self, overrides)
-
-    def __post_init__(self) -> None:
-        """Take either spelling of a grid; check what is computed on it."""
-        if self.by == "layer":
-            self.x = self.y = None
-        self.x = None if self.x is None else as_grid("x", self.x)
-        self.y = None if self.y is None else as_grid("y", self.y)
-        if self.x is None and self.y is not None:
-            raise LandscapeError("x=null needs y=null, for the run's weights alone; a line is along x")
-        check(self)
-
-
-def _around_a_run(folder: str, config: SurfaceConfig | HessianConfig, overrides: list[str]) -> Path:
+def around_a_run(folder: str, config: Any, overrides: list[str]) -> Path:
+    """Return the default file of a command on the run `config.run` at `config.epoch`."""
     stem = f"{Path(config.run).name}_{config.epoch}"
     name = readable_name(stem, overrides, {*CIRCUMSTANCES, "run", "epoch"})
     return Path(config.outputs_dir, folder, f"{name}.h5")

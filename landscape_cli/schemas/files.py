@@ -36,7 +36,8 @@ class PlotConfig(Look, Common):
     run: Any = key([], "a run folder, or several: a,b; in place of file=, for learning curves")
     kind: str = key(
         "auto",
-        "auto, line, contour, heatmap, surface3d, path, basins, interactive; of a run with track= layers",
+        "auto, line, contour, heatmap, surface3d, path, spectrum, basins, interactive; of a run with track="
+        " layers",
     )
     value: Any = key(
         "auto",

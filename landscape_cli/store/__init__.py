@@ -5,11 +5,13 @@ Never imports torch.
 
 from landscape_cli.store.compare import check_same, first_batch
 from landscape_cli.store.create import create
+from landscape_cli.store.spectrum import Spectra
 from landscape_cli.store.surface import Surface, directions, read
 from landscape_cli.store.trajectory import Trajectory
 from landscape_cli.store.writer import Writer, writing
 
 __all__ = [
+    "Spectra",
     "Surface",
     "Trajectory",
     "Writer",

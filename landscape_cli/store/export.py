@@ -18,19 +18,21 @@ from landscape_cli.store.vtp import as_vtp
 def as_csv(surface: Surface) -> str:
     """Return a table with a row a point: x, on a plane y, whether it was evaluated, and every value.
 
-    Where the points are layers, their names come first. Numbers read back to the same float64. What is not
-    evaluated is an empty cell; a loss that is not finite is ``inf``. Rows run along x, and then along y, as
-    the arrays [y, x] do.
+    Where the points are layers, their names come first; of a spectrum x is the epoch. Numbers read back to
+    the same float64. What is not evaluated is an empty cell; a loss that is not finite is ``inf``. Rows run
+    along x, and then along y, as the arrays [y, x] do.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     axes = {"x": surface.x} if surface.y is None else {"x": surface.x, "y": surface.y}
-    named = [] if surface.layers is None else ["layer"]
+    spectra = surface.spectrum
+    layers = surface.layers if spectra is None else spectra.layers
+    named = [] if layers is None else ["layer"]
     writer.writerow([*named, *axes, "evaluated", *surface.values])
     for index in np.ndindex(surface.evaluated.shape):
         places = [repr(float(axis[place])) for axis, place in zip(axes.values(), index[::-1], strict=True)]
         values = [float(array[index]) for array in surface.values.values()]
-        layer = [] if surface.layers is None else [surface.layers[index[0]]]
+        layer = [] if layers is None else [layers[index[0]]]
         writer.writerow([*layer, *places, int(surface.evaluated[index]), *map(_cell, values)])
     return text.getvalue()
 
@@ -66,7 +68,8 @@ def as_npz(surface: Surface) -> bytes:
     """Return all arrays for `numpy.load`, by their names in the HDF5 file, such as ``train/loss`` [y, x].
 
     There are x, on a plane y, evaluated, interpolation_error and every value; of a trajectory also
-    ``trajectory/x``, ``trajectory/epoch``, … and its ratios of explained variance.
+    ``trajectory/x``, ``trajectory/epoch``, … and its ratios of explained variance; of a spectrum
+    ``spectrum/eigenvalues``, ``spectrum/nodes``, ….
     """
     arrays: dict[str, Any] = {
         "x": surface.x,
@@ -75,6 +78,7 @@ def as_npz(surface: Surface) -> bytes:
         "evaluated": surface.evaluated,
         "interpolation_error": surface.interpolation_error,
         **({} if surface.trajectory is None else surface.trajectory.datasets()),
+        **({} if surface.spectrum is None else surface.spectrum.datasets()),
     }
     content = io.BytesIO()
     np.savez(content, **arrays)

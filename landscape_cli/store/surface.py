@@ -1,6 +1,7 @@
 """What the file of a surface, a line or an interpolation holds, and how it is read."""
 
 import errno
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.run_config import check_run_config
 from landscape_cli.store import goldstein
 from landscape_cli.store.datasets import coordinates, dataset, numbers, parsed, subgroup, text
+from landscape_cli.store.spectrum import Spectra
 from landscape_cli.store.trajectory import Trajectory
 from landscape_cli.terminal import printable
 
@@ -44,6 +46,7 @@ class Surface:
     marks: list[tuple[str, float, float]]  # label, x, y of known solutions
     trajectory: Trajectory | None = None  # whose plane it is
     layers: list[str] | None = None  # whose blocks the Hessian's eigenvalues are of, at x = 0, 1, …
+    spectrum: Spectra | None = None  # at the epochs x, and the layers y = 0, 1, …
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, reversed(self.evaluated.shape)))
@@ -52,7 +55,9 @@ class Surface:
 
     @property
     def kind(self) -> str:
-        """``surface`` or ``interpolation``."""
+        """``surface``, ``interpolation`` or ``spectrum``."""
+        if self.spectrum is not None:
+            return "spectrum"
         return "interpolation" if "alpha" in self.config else "surface"
 
 
@@ -115,6 +120,7 @@ def read(path: Path) -> Surface:
             marks=_marks(parsed(attributes, "marks")),
             trajectory=Trajectory.read(file),
             layers=_layers(attributes, len(x)),
+            spectrum=Spectra.read(file, attributes, math.prod(shape)),
         )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from landscape_cli.measures.density import Quadrature, standard_error
+from landscape_cli.measures.density import Quadrature, outliers, standard_error
 
 MASSES = Quadrature(
     np.array([[-1.0, 2.0, np.nan], [0.0, 1.0, 2.0]]), np.array([[0.75, 0.25, 0.0], [0.5, 0.25, 0.25]])
@@ -36,3 +36,14 @@ def test_a_standard_error_needs_two() -> None:
     values = np.random.default_rng(0).standard_normal((50, 3))
     np.testing.assert_allclose(standard_error(values), values.std(axis=0, ddof=1) / np.sqrt(50))
     assert np.isnan(standard_error(values[:1])).all()
+
+
+def test_outliers_stand_above_the_widest_gap_of_logarithms() -> None:
+    assert outliers(np.array([0.001, 9.0, 0.0012, 10.0, 8.0])) == 3
+    assert outliers(np.array([100.0, 9.0, 8.0, 7.0, 6.0])) == 1
+    bulk = np.concatenate([np.geomspace(1, 1e-3, 30), [50.0, 40.0]])
+    assert outliers(bulk) == 2
+    assert outliers(np.append(bulk, -3.0)) == 2
+    late = np.concatenate([np.geomspace(100, 50, 6), [1e-5]])
+    assert outliers(late) == 6
+    assert outliers(late, among=4) < 6  # a gap beyond those is not seen

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from cases import NETWORKS, dataset
 from landscape_cli import store
 from landscape_cli.curvature.hessian_field import HessianField
 from landscape_cli.curvature.options import Options as HessianOptions
+from landscape_cli.curvature.options import SpectrumOptions
+from landscape_cli.curvature.spectrum_field import SpectrumField
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import Options
 from landscape_cli.evaluation.problem import Problem, classifier
@@ -39,6 +42,16 @@ def axes() -> dict[str, dict[str, object]]:
     return {axis: random(params, norm="filter", ignore="biasbn", seed=0, axis=axis) for axis in "xy"}
 
 
+def spectra(by: str | None = None, **options: object) -> Field:
+    """Spectra at eight epochs, of weights that grow."""
+    own = problem("train")
+
+    def weights(epoch: int) -> dict[str, torch.Tensor]:
+        return {name: (1 + epoch / 4) * tensor for name, tensor in params_of(own.model).items()}
+
+    return SpectrumField(own, SpectrumOptions(**options), np.arange(0.0, 16.0, 2), weights, by)  # type: ignore[arg-type]
+
+
 FIELDS: dict[str, Callable[[], Field]] = {
     "loss": loss,
     "on a subset": lambda: loss(samples=15),
@@ -46,6 +59,9 @@ FIELDS: dict[str, Callable[[], Field]] = {
     "refined": lambda: loss(tolerance=0.5),
     "bfloat16": lambda: loss(precision="bf16"),
     "hessian": lambda: HessianField(problem("train"), axes(), X, Y, HessianOptions(samples=15)),
+    "spectrum": lambda: spectra(method="lanczos", k=2, samples=15),
+    "spectrum, dense by layer": lambda: spectra("layer", method="dense", samples=15, params="*.bias"),
+    "density of the Gauss-Newton matrix": lambda: spectra(operator="ggn", method="slq", probes=2, steps=3),
     "hessian, fp64": lambda: HessianField(problem("test"), axes(), X, Y, HessianOptions(precision="fp64")),
 }
 
@@ -56,7 +72,9 @@ def header(**config: object) -> Header:
 
 
 def values(path: Path) -> dict[str, bytes]:
-    return {name: array.tobytes() for name, array in store.read(path).values.items()}
+    found = store.read(path)
+    arrays = found.values if found.spectrum is None else {**found.values, **found.spectrum.datasets()}
+    return {name: array.tobytes() for name, array in arrays.items()}
 
 
 @pytest.mark.parametrize("name", FIELDS)
