@@ -2,7 +2,8 @@
 
 From Python, with your own model, loss and data::
 
-    from landscape_cli import hessian, interpolate, line, open_run, plot, read, spectrum, surface, trajectory
+    from landscape_cli import hessian, interpolate, line, noise, open_run, plot, read, spectrum, surface
+    from landscape_cli import trajectory
 
 and in your own training loop::
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from landscape_cli.api.curvature import hessian, spectrum
     from landscape_cli.api.descents import descend
+    from landscape_cli.api.noise import noise
     from landscape_cli.api.recorder import Recorder
     from landscape_cli.api.runs import open_run
     from landscape_cli.api.stored import barrier, plot, read
@@ -30,6 +32,7 @@ __all__ = [
     "hessian",
     "interpolate",
     "line",
+    "noise",
     "open_run",
     "plot",
     "read",
@@ -44,6 +47,7 @@ _HOMES = {
     "Recorder": "api.recorder",
     "descend": "api.descents",
     **dict.fromkeys(("hessian", "spectrum"), "api.curvature"),
+    "noise": "api.noise",
     "open_run": "api.runs",
     "trajectory": "api.trajectories",
     **dict.fromkeys(("barrier", "plot", "read"), "api.stored"),

@@ -100,15 +100,19 @@ def _alive(noise: Array) -> Array:
 
 
 def _exponents(blocks: Array) -> Array:
-    """Return the estimate of 1 / alpha of each row (n, K1): (ln|sum| - mean ln|x|) / ln K1."""
+    """Return (ln|sum| - mean ln|x|) / ln K1 of each row (n, K1): 1 / alpha; NaN where the sum is zero."""
     sums = np.abs(blocks.sum(axis=1, dtype=np.float64))
+    widths = np.log(np.where(sums > 0, sums, np.nan))
     return np.asarray(
-        (np.log(sums) - np.log(np.abs(blocks)).mean(axis=1, dtype=np.float64)) / np.log(blocks.shape[1])
+        (widths - np.log(np.abs(blocks)).mean(axis=1, dtype=np.float64)) / np.log(blocks.shape[1])
     )
 
 
 def _index(exponents: Array) -> Estimate:
     """Return alpha from exponents (n, m), consecutive rows first; its error by the delta method."""
-    pieces = [piece.mean() for piece in np.array_split(exponents.mean(axis=1), min(PIECES, len(exponents)))]
-    alpha = 1 / exponents.mean()
+    known = np.nanmean(exponents[np.isfinite(exponents).any(axis=1)], axis=1)
+    alpha = 1 / known.mean()
+    if len(known) < 2:
+        return Estimate(float(alpha), math.nan)
+    pieces = [piece.mean() for piece in np.array_split(known, min(PIECES, len(known)))]
     return Estimate(float(alpha), float(alpha**2 * np.std(pieces, ddof=1) / np.sqrt(len(pieces))))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
+from landscape_cli.arrays import Array
 from landscape_cli.plots.options import Look
 from landscape_cli.plots.panels import hide_inner_ticks, panels, write_axis_labels, write_legend, write_titles
 from landscape_cli.plots.style import PAPER, styled
@@ -31,6 +32,7 @@ class Series:
         values: (n,), or (seeds, n): mean and standard deviation are drawn.
         steps: draw as a histogram's outline.
         look: number of its colour and line; None: that of its place in the panel.
+        error: (n,), standard errors, drawn as bars on markers.
     """
 
     label: str
@@ -38,6 +40,7 @@ class Series:
     values: ArrayLike
     steps: bool = False
     look: int | None = None
+    error: ArrayLike | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ def _draw(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
         (handle,) = axes.plot(x, mean, color=colour, linestyle=line, label=series.label, **style)
         if series.label:
             handles.setdefault(series.label, handle)
+        if series.error is not None:
+            _draw_errors(axes, x, mean, np.asarray(series.error, dtype=float), colour)
         if len(values) > 1:
             sd = values.std(axis=0, ddof=1)
             low = np.maximum(mean - sd, values.min(axis=0) / 2) if "y" in panel.log else mean - sd
@@ -146,6 +151,12 @@ def _draw(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
             name, (x_mark, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=7
         )
     _number_ticks(axes, panel)
+
+
+def _draw_errors(axes: Axes, x: ArrayLike, mean: Array, error: Array, colour: str) -> None:
+    """Draw markers with bars of one standard error; where one is not known, the marker alone."""
+    known = np.where(np.isfinite(error), error, 0.0)
+    axes.errorbar(x, mean, known, fmt="o", color=colour, markersize=3, elinewidth=0.8, capsize=1.5)
 
 
 def _number_ticks(axes: Axes, panel: Panel) -> None:

@@ -11,7 +11,7 @@ and a mapping a scale, ``small``, ``paper`` and, where it pays, ``medium``:
 
     cost, seeds       in words; how many seeds, three unless said
     runs              name -> words of `landscape train`, after those of ``train``, which all runs share
-    surface, …        words that a command gets before others: surface, interpolate, trajectory, hessian
+    surface, …        words that a command gets before others: surface, interpolate, trajectory, hessian, …
     settings          what the measuring function takes by name
     drawing           what the drawing function takes by name: labels, levels
     claims, notes     those of this scale alone, beside the others
@@ -30,7 +30,7 @@ from landscape_cli.errors import LandscapeError, unknown
 
 FOLDER = CONF / "phenomena"
 SCALES = ("small", "medium", "paper")
-COMMANDS = ("surface", "interpolate", "trajectory", "hessian", "spectrum")
+COMMANDS = ("surface", "interpolate", "trajectory", "hessian", "spectrum", "noise")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from landscape_cli.reproduction.catalogue import Scale
 from landscape_cli.runs import METRICS, Run, open_run
 from landscape_cli.solutions import load_dataset, locate
 from landscape_cli.store import Surface, Trajectory, read
+from landscape_cli.store.table import Table
+from landscape_cli.store.table import read as read_table
 
 SECONDS_BETWEEN_LOOKS = 2.0
 
@@ -99,6 +101,10 @@ class Lab:
         """Return the eigenvalues at epochs of a run, likewise."""
         return self._computed("spectrum", [f"run={self.runs[name].path}"], words)
 
+    def noise(self, name: str, *words: str) -> Table:
+        """Return the table of the noise of a run's gradients, a row a kept epoch, likewise."""
+        return self._tabulated("noise", [f"run={self.runs[name].path}"], words)
+
     def trajectory(self, name: str, *words: str) -> tuple[Surface, Trajectory]:
         """Return the plane of a run's path, and the path, likewise."""
         plane = self._computed("trajectory", [f"run={self.runs[name].path}"], words)
@@ -148,6 +154,9 @@ class Lab:
 
     def _computed(self, command: str, ends: list[str], words: tuple[str, ...]) -> Surface:
         return read(self._do(command, [*ends, *self._scale.words.get(command, []), *words]))
+
+    def _tabulated(self, command: str, of: list[str], words: tuple[str, ...]) -> Table:
+        return read_table(self._do(command, [*of, *self._scale.words.get(command, []), *words]))
 
     def _do(self, command: str, words: list[str]) -> Path:
         """Let a command do its work; wait while another process is at it."""

@@ -9,6 +9,7 @@ from landscape_cli.schemas.curvature import HessianConfig, SpectrumConfig
 from landscape_cli.schemas.descent import DescendConfig
 from landscape_cli.schemas.evaluation import InterpolateConfig, SurfaceConfig, TrajectoryConfig
 from landscape_cli.schemas.files import ExportConfig, ListConfig, PlotConfig, ReportConfig
+from landscape_cli.schemas.noise import NoiseConfig
 from landscape_cli.schemas.reproduction import GalleryConfig, ReproduceConfig
 from landscape_cli.schemas.training import ImportConfig, TrainConfig
 
@@ -20,6 +21,7 @@ SCHEMAS: dict[str, type[Any]] = {
     "trajectory": TrajectoryConfig,
     "hessian": HessianConfig,
     "spectrum": SpectrumConfig,
+    "noise": NoiseConfig,
     "descend": DescendConfig,
     "plot": PlotConfig,
     "report": ReportConfig,

@@ -107,3 +107,13 @@ def test_kurtosis_of_batches_falls_to_that_of_a_gaussian() -> None:
     for size in (1, 4, 16):
         found = coordinate_kurtosis(samples[:, :size].mean(axis=1))
         assert found.value == pytest.approx(3 + 3 / size, abs=0.2)
+
+
+def test_sums_that_cancel_are_left_out() -> None:
+    noise = np.array([[1.0, 2.0], [-1.0, 5.0], [3.0, 4.0], [2.0, -1.0]])
+    exponents = [math.log(7) - math.log(10) / 2, math.log(5) - math.log(6) / 2, math.log(3) - math.log(4) / 2]
+    mean = (exponents[0] + (exponents[1] + exponents[2]) / 2) / 2 / math.log(2)
+    assert coordinate_tail_index(noise).value == pytest.approx(1 / mean, rel=1e-12)
+    assert tail_index(np.array([1.0, -1.0, 3.0, 2.0])).value == pytest.approx(
+        math.log(2) / exponents[1], rel=1e-12
+    )
