@@ -53,7 +53,7 @@ def keskar(
     """
     middle = point
     if columns is not None:
-        middle = np.asarray(np.linalg.lstsq(columns, point, rcond=None)[0], dtype=np.float64)
+        middle = np.asarray(np.linalg.solve(columns.T @ columns, columns.T @ point))  # A^+ x
     limit = epsilon * (np.abs(middle) + 1)
     corner = limit * random.choice([-1.0, 1.0], len(limit))
     try:

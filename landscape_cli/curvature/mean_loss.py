@@ -29,7 +29,8 @@ class MeanLoss:
         params: which parameters the vector is of, as `selected` names them; the others stay.
 
     Attributes:
-        point: the model's own weights.
+        origin: the model's own weights, by parameter name.
+        point: the same, flat.
 
     Raises:
         LandscapeError: there are no such parameters.
@@ -39,14 +40,15 @@ class MeanLoss:
         names = selected(model, params)  # of the caller's model: in the copy nothing is trainable
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.parts, self.objective = parts, objective
-        self.weights: Vector = {name: self.model.get_parameter(name).requires_grad_() for name in names}
-        self.point = self.flat(self.weights)
+        self._weights = {name: self.model.get_parameter(name).requires_grad_() for name in names}
+        self.origin: Vector = {name: weight.detach().clone() for name, weight in self._weights.items()}
+        self.point = self.flat(self.origin)
         run = evaluate_samples(lambda inputs: call(self.model, inputs), parts, objective)
         self._count = len(run.losses) if run.weights is None else float(run.weights.sum())
 
     def flat(self, vector: Vector) -> Array:
         """Return a vector by parameter names as a flat one; names of other parameters are left out."""
-        pieces = [vector[name].detach().double().cpu().flatten() for name in self.weights]
+        pieces = [vector[name].detach().double().cpu().flatten() for name in self._weights]
         return np.asarray(torch.cat(pieces).numpy(), dtype=np.float64)
 
     def value(self, point: Array) -> float:
@@ -64,7 +66,7 @@ class MeanLoss:
             FloatingPointError: one of them is not finite.
         """
         self._move(point)
-        weights = list(self.weights.values())
+        weights = list(self._weights.values())
         loss, total = 0.0, [torch.zeros_like(weight) for weight in weights]
         with torch.enable_grad():
             for inputs, targets in self.parts:
@@ -79,7 +81,7 @@ class MeanLoss:
                 for sum_, part in zip(total, found, strict=True):
                     if part is not None:
                         sum_ += part
-        gradient = self.flat(dict(zip(self.weights, total, strict=True)))
+        gradient = self.flat(dict(zip(self._weights, total, strict=True)))
         if not np.isfinite(loss) or not np.isfinite(gradient).all():
             raise FloatingPointError("the loss or its gradient is not finite")
         return loss, gradient
@@ -91,7 +93,7 @@ class MeanLoss:
             LandscapeError: the loss cannot be differentiated twice.
         """
         self._move(self.point)
-        return Hessian(self.model, self.parts, self.objective, [escape(name) for name in self.weights])
+        return Hessian(self.model, self.parts, self.objective, [escape(name) for name in self._weights])
 
     def filter_scales(self) -> Array:
         """Return s, (size,): of each weight the root mean square of its filter, ||w_f|| / sqrt(n_f).
@@ -104,17 +106,17 @@ class MeanLoss:
         arXiv:2102.11600) normalize sharpness filter by filter likewise.
         """
         scales = {}
-        for name, weight in self.weights.items():
-            rows = weight.detach().double().reshape(len(weight) if weight.ndim else 1, -1)
+        for name, weight in self.origin.items():
+            rows = weight.double().reshape(len(weight) if weight.ndim else 1, -1)
             scales[name] = (
                 rows.square().mean(dim=1, keepdim=True).sqrt().expand_as(rows).reshape(weight.shape)
             )
         return self.flat(scales)
 
     def _move(self, point: Array) -> None:
-        sizes = [weight.numel() for weight in self.weights.values()]
-        own = next(iter(self.weights.values()))
+        sizes = [weight.numel() for weight in self._weights.values()]
+        own = next(iter(self._weights.values()))
         pieces = torch.from_numpy(np.ascontiguousarray(point)).to(own.device, own.dtype).split(sizes)
         with torch.no_grad():
-            for weight, piece in zip(self.weights.values(), pieces, strict=True):
+            for weight, piece in zip(self._weights.values(), pieces, strict=True):
                 weight.copy_(piece.view_as(weight))
