@@ -2,8 +2,8 @@
 
 From Python, with your own model, loss and data::
 
-    from landscape_cli import hessian, interpolate, line, noise, open_run, plot, read, spectrum, surface
-    from landscape_cli import trajectory
+    from landscape_cli import hessian, interpolate, line, noise, open_run, plot, read, sharpness, spectrum
+    from landscape_cli import surface, trajectory
 
 and in your own training loop::
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from landscape_cli.api.noise import noise
     from landscape_cli.api.recorder import Recorder
     from landscape_cli.api.runs import open_run
+    from landscape_cli.api.sharpness import sharpness
     from landscape_cli.api.stored import barrier, plot, read
     from landscape_cli.api.surfaces import interpolate, line, surface
     from landscape_cli.api.trajectories import trajectory
@@ -36,6 +37,7 @@ __all__ = [
     "open_run",
     "plot",
     "read",
+    "sharpness",
     "spectrum",
     "surface",
     "trajectory",
@@ -49,6 +51,7 @@ _HOMES = {
     **dict.fromkeys(("hessian", "spectrum"), "api.curvature"),
     "noise": "api.noise",
     "open_run": "api.runs",
+    "sharpness": "api.sharpness",
     "trajectory": "api.trajectories",
     **dict.fromkeys(("barrier", "plot", "read"), "api.stored"),
     **dict.fromkeys(("interpolate", "line", "surface"), "api.surfaces"),

@@ -41,6 +41,7 @@ COMMANDS = {
     "hessian": "the largest and smallest eigenvalue of the loss's Hessian on a line or plane",
     "spectrum": "eigenvalues of the loss's Hessian, their density and trace, along a training or by layer",
     "noise": "the noise of batches' gradients: its scale, its tails, the top eigenspace; a table",
+    "sharpness": "how sharp the minima of runs are, by all measures, beside the test error",
     "descend": "optimizers on a function that can be drawn: saddles, ravines, wells, factorizations",
     "plot": "draw HDF5 files: pictures (png, pdf, svg) or an interactive page (html)",
     "report": "one self-contained HTML page of runs and surfaces",

@@ -47,6 +47,10 @@ LISTED = {
             "descend optimizer=gd,adam,newton steps=5 out=descents.h5",
         ],
     ),
+    "sharpness": (
+        COMPILER | DATA | {"scipy.stats", "plotly", "matplotlib.pyplot"},
+        ["sharpness run=run samples=50 measures=keskar,sam,radius out=one.csv"],
+    ),
     "eigenvalues": (
         COMPILER | DRAWING | DATA | {"scipy.stats"},
         ["hessian run=run x=null y=null samples=50 out=hessian.h5"],

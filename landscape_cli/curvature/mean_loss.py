@@ -9,7 +9,7 @@ from torch import nn
 
 from landscape_cli.arrays import Array
 from landscape_cli.curvature.products import Hessian
-from landscape_cli.evaluation.batches import Batch, call, size_of
+from landscape_cli.evaluation.batches import Batch, call, size_of, tensors
 from landscape_cli.evaluation.evaluator import evaluate_samples
 from landscape_cli.evaluation.losses import Objective
 from landscape_cli.weights.arithmetic import Vector
@@ -24,7 +24,7 @@ class MeanLoss:
 
     Args:
         model: left as it is.
-        parts: the samples, in the model's dtype and on its device, in batches of any size.
+        parts: the samples, in the model's dtype, in batches of any size; the copy goes where they are.
         objective: gives a loss for each sample, or one, the mean of the batch.
         params: which parameters the vector is of, as `selected` names them; the others stay.
 
@@ -38,7 +38,8 @@ class MeanLoss:
 
     def __init__(self, model: nn.Module, parts: list[Batch], objective: Objective, params: Params) -> None:
         names = selected(model, params)  # of the caller's model: in the copy nothing is trainable
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        device = tensors(parts[0][0])[0].device
+        self.model = copy.deepcopy(model).to(device).eval().requires_grad_(False)
         self.parts, self.objective = parts, objective
         self._weights = {name: self.model.get_parameter(name).requires_grad_() for name in names}
         self.origin: Vector = {name: weight.detach().clone() for name, weight in self._weights.items()}

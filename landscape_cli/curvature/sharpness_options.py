@@ -7,8 +7,9 @@ from landscape_cli.curvature.options import FRACTION
 from landscape_cli.errors import unknown
 from landscape_cli.evaluation.options import check_params
 from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, Range, check, key, require
-from landscape_cli.store.sharpness import MEASURES
 
+# of `store.sharpness`, which takes long to import
+MEASURES = ("eigenvalue", "trace", "keskar", "subspace", "sam", "asam", "noise", "radius")
 SEVERAL = Range("a whole number from 2 on", lambda value: value >= 2)
 
 

@@ -9,7 +9,7 @@ finite, hence higher than every threshold; NaN is a point not evaluated, and not
 from landscape_cli.measures.barriers import barrier, increases
 from landscape_cli.measures.comparison import ratio, z_score
 from landscape_cli.measures.convexity import nonconvex_fraction, second_differences
-from landscape_cli.measures.correlation import spearman
+from landscape_cli.measures.correlation import rank_correlations, spearman
 from landscape_cli.measures.distances import relative_distance
 from landscape_cli.measures.minima import Lowest, lowest, minima
 from landscape_cli.measures.places import loss_at, loss_at_centre
@@ -29,6 +29,7 @@ __all__ = [
     "minima",
     "nonconvex_fraction",
     "plane_radius",
+    "rank_correlations",
     "ratio",
     "relative_distance",
     "second_differences",

@@ -1,8 +1,12 @@
 """Whether two quantities order the same things alike."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from landscape_cli.arrays import Array
+
+FEWEST = 3  # pairs of which an order is worth telling
 
 
 def spearman(a: Array, b: Array) -> float:
@@ -31,3 +35,20 @@ def spearman(a: Array, b: Array) -> float:
     if (a == a[0]).all() or (b == b[0]).all():
         return float("nan")  # SciPy would warn
     return float(spearmanr(a, b).statistic)
+
+
+def rank_correlations(columns: Sequence[Array]) -> Array:
+    """Return the matrix of Spearman's rank correlations between columns, (k, k).
+
+    Each is over the rows in which both are known; NaN where these are fewer than three.
+
+    Args:
+        columns: k of shape (n,); NaN is what is not known.
+    """
+    found = np.full((len(columns), len(columns)), np.nan)
+    for row, a in enumerate(columns):
+        for column, b in enumerate(columns):
+            known = ~np.isnan(a) & ~np.isnan(b)
+            if known.sum() >= FEWEST:
+                found[row, column] = spearman(a[known], b[known])
+    return found

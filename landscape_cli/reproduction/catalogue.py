@@ -30,7 +30,7 @@ from landscape_cli.errors import LandscapeError, unknown
 
 FOLDER = CONF / "phenomena"
 SCALES = ("small", "medium", "paper")
-COMMANDS = ("surface", "interpolate", "trajectory", "hessian", "spectrum", "noise")
+COMMANDS = ("surface", "interpolate", "trajectory", "hessian", "spectrum", "noise", "sharpness")
 
 
 @dataclass(frozen=True)

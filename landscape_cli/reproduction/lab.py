@@ -105,6 +105,11 @@ class Lab:
         """Return the table of the noise of a run's gradients, a row a kept epoch, likewise."""
         return self._tabulated("noise", [f"run={self.runs[name].path}"], words)
 
+    def sharpness(self, names: Sequence[str], *words: str) -> Table:
+        """Return the table of how sharp the minima of several runs are, likewise."""
+        runs = ",".join(str(self.runs[name].path) for name in names)
+        return self._tabulated("sharpness", [f"run={runs}"], words)
+
     def trajectory(self, name: str, *words: str) -> tuple[Surface, Trajectory]:
         """Return the plane of a run's path, and the path, likewise."""
         plane = self._computed("trajectory", [f"run={self.runs[name].path}"], words)

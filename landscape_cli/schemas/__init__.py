@@ -11,6 +11,7 @@ from landscape_cli.schemas.evaluation import InterpolateConfig, SurfaceConfig, T
 from landscape_cli.schemas.files import ExportConfig, ListConfig, PlotConfig, ReportConfig
 from landscape_cli.schemas.noise import NoiseConfig
 from landscape_cli.schemas.reproduction import GalleryConfig, ReproduceConfig
+from landscape_cli.schemas.sharpness import SharpnessConfig
 from landscape_cli.schemas.training import ImportConfig, TrainConfig
 
 SCHEMAS: dict[str, type[Any]] = {
@@ -22,6 +23,7 @@ SCHEMAS: dict[str, type[Any]] = {
     "hessian": HessianConfig,
     "spectrum": SpectrumConfig,
     "noise": NoiseConfig,
+    "sharpness": SharpnessConfig,
     "descend": DescendConfig,
     "plot": PlotConfig,
     "report": ReportConfig,

@@ -8,6 +8,7 @@ the column ``<name>_error``. An empty cell is NaN, or null. Never imports torch.
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ def fill(
     values: Sequence[str],
     measure: Callable[[Row], Mapping[str, float]],
     keys: Sequence[str] = ("run", "epoch"),
+    progress: bool = True,
 ) -> Table:
     """Measure those of the rows that the file lacks, and put each into it when it is known.
 
@@ -106,6 +108,7 @@ def fill(
         values: the columns of the values, those of errors included.
         measure: what a row is of -> its values, one for each of `values`.
         keys: by which columns of `rows` a row is found again; the others must be what they were then.
+        progress: whether to show a bar of the rows; not where `measure` shows one of its own.
 
     Returns:
         The whole table.
@@ -127,12 +130,14 @@ def fill(
         _check_same(table, columns, common, wanted, keys)
         known = {_key(row, keys) for row in table.rows}
         missing = [row for row in rows if _key(row, keys) not in known]
-        with bar(len(rows), path.name, "rows", initial=len(rows) - len(missing)) as progress:
+        shown = bar(len(rows), path.name, "rows", len(rows) - len(missing)) if progress else nullcontext()
+        with shown as rows_done:
             for row in missing:
                 found = measure(row)
                 table.rows.append(_cells(row) | common | _cells({name: found[name] for name in values}))
                 write_text(path, _text(table))
-                progress.update()
+                if rows_done is not None:
+                    rows_done.update()
     return table
 
 

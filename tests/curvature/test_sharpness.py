@@ -10,6 +10,7 @@ from torch import nn
 
 import cases
 from landscape_cli.arrays import Array
+from landscape_cli.curvature import sharpness_options
 from landscape_cli.curvature.dense import dense_hessian, objective_at
 from landscape_cli.curvature.sharpness import Values, sharpness
 from landscape_cli.curvature.sharpness_options import SharpnessOptions
@@ -132,6 +133,7 @@ def test_the_model_is_left_alone_and_the_same_seed_gives_the_same() -> None:
 def test_every_column_has_a_name_and_every_estimate_an_error(both: tuple[Values, Values]) -> None:
     columns = [column for name in MEASURES for column in with_errors(name)]
     assert list(both[0]) == ["loss", *columns]
+    assert tuple(MEASURES) == sharpness_options.MEASURES
     assert set(LABELS) == {column for values in MEASURES.values() for column in values}
     assert set(EXACT) == {column for column in LABELS if f"{column}_error" not in columns}
     assert all(np.isfinite(value) for value in both[0].values())

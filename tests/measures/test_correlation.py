@@ -7,7 +7,7 @@ import pytest
 from measures.planes import SEEDS
 from scipy.stats import spearmanr
 
-from landscape_cli.measures import spearman
+from landscape_cli.measures import rank_correlations, spearman
 
 
 def spearman_twin(a: list[float], b: list[float]) -> float:
@@ -45,3 +45,19 @@ class TestSpearman:
     def test_refuses(self, a: list[float], b: list[float]) -> None:
         with pytest.raises(ValueError, match=r"two pairs|NaN"):
             spearman(np.array(a), np.array(b))
+
+
+def test_a_matrix_has_the_correlation_of_each_two_over_the_rows_that_both_have() -> None:
+    a, b = np.array([1.0, 2.0, 3.0, 4.0, np.nan]), np.array([2.0, np.inf, 1.0, np.nan, 5.0])
+    found = rank_correlations([a, b, -a])
+    np.testing.assert_allclose(found, found.T)
+    np.testing.assert_allclose(np.diag(found), 1)
+    assert found[0, 2] == pytest.approx(-1)
+    assert found[0, 1] == pytest.approx(spearman(a[:3], b[:3]))
+
+
+def test_of_two_pairs_or_a_constant_nothing_is_told() -> None:
+    a, b, same = np.array([1.0, 2.0, 3.0]), np.array([1.0, np.nan, 2.0]), np.ones(3)
+    found = rank_correlations([a, b, same])
+    assert np.isnan(found[[0, 0, 1, 2], [1, 2, 2, 2]]).all()
+    assert found[0, 0] == pytest.approx(1)
