@@ -24,6 +24,7 @@ from landscape_cli.weights.arithmetic import first_nan, point_of
 LATER: dict[str, Any] = {  # keys that older runs lack
     "evaluate_every": 1,
     "sync_batchnorm": False,
+    "gradient_noise": None,
     "steps": None,
     "stop_at_test_accuracy": None,
     "checkpointing": False,

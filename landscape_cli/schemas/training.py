@@ -48,7 +48,7 @@ class TrainConfig(Recipe, Computing):
     lists: ClassVar[tuple[str, ...]] = (
         *("architecture.widths", "architecture.blocks"),
         *("optimizer.betas", "schedule.epochs", "dataset.mean", "dataset.std"),
-        *("dataset.labels", "track", "params"),
+        *("dataset.labels", "track", "params", "gradient_noise"),
     )
     choices: ClassVar[str] = (
         "Choices (group=option; `landscape list architectures` and the like describe them):"
@@ -112,6 +112,7 @@ class ImportConfig(Computing):
     params: Any = key(None, "")
     l1: float | None = key(None, "")
     clip_grad_norm: float | None = key(None, "")
+    gradient_noise: Any = key(None, "")
     stop_at_train_accuracy: float | None = key(None, "")
     stop_at_test_accuracy: float | None = key(None, "")
     steps: int | None = key(None, "")

@@ -14,6 +14,7 @@ from landscape_cli.errors import DivergedError
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.evaluation.memory import enough_to_train
 from landscape_cli.progress import bar, describe
+from landscape_cli.training.gradient_noise import add_noise
 from landscape_cli.training.metrics import measured
 from landscape_cli.training.options import Recipe
 from landscape_cli.training.recomputation import checkpointed
@@ -95,6 +96,8 @@ def train(
                 gradient(indices)
         if recipe.clip_grad_norm:
             nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_grad_norm)
+        if recipe.gradient_noise:
+            add_noise(model.parameters(), recipe.gradient_noise, recipe.seed, state.step)
         optimizer.step()
         state.schedule.step()
         state.step += 1

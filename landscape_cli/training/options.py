@@ -1,5 +1,6 @@
 """How a network is trained, but for its optimizer and its schedule."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,16 @@ EPOCHS_BETWEEN = Range(
     lambda every: every == "log" or (isinstance(every, int) and not isinstance(every, bool) and every >= 1),
 )
 FRACTION = Range("a fraction in (0, 1]", lambda value: 0 < value <= 1)
+NOISE = Range(
+    "[eta,gamma], a positive number and one of zero or more",
+    lambda noise: (
+        isinstance(noise, list)
+        and len(noise) == 2
+        and all(isinstance(number, int | float) and not isinstance(number, bool) for number in noise)
+        and 0 < noise[0] < math.inf
+        and 0 <= noise[1] < math.inf
+    ),
+)
 GROUPS = ("activations", "gradients", "weights")
 TRACKED = Range(
     f"a list of some of {', '.join(GROUPS)}",
@@ -66,6 +77,12 @@ class Recipe:
         0.0, "weight of the L1 penalty sum |w|; weight decay is optimizer.weight_decay", NOT_NEGATIVE
     )
     clip_grad_norm: float | None = key(None, "largest L2 norm of a step's gradient", POSITIVE)
+    gradient_noise: Any = key(
+        None,
+        "[eta,gamma], say [0.01,0.55]: normal noise of the variance eta / (1 + t)^gamma, t the steps done, on"
+        " every number of a step's gradient, after clipping (Neelakantan et al. 2015)",
+        NOISE,
+    )
     stop_at_train_accuracy: float | None = key(
         None, "end after the epoch that reaches this fraction", FRACTION
     )

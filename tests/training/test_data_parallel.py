@@ -31,7 +31,7 @@ BATCH = f"{CNN} normalization=batch"
 OWN = "architecture=custom architecture.source=own:Network trust=true"
 JOBS = {  # batches of 20, 20 and 21 samples, so that shares differ
     "sgd": "optimizer.weight_decay=0.01 micro_batch=7 l1=0.001 clip_grad_norm=1 stop_at_train_accuracy=0.9",
-    "adam": f"{CNN} optimizer=adam schedule=cosine evaluate_every=2",
+    "adam": f"{CNN} optimizer=adam schedule=cosine evaluate_every=2 gradient_noise=[1e-6,0.55]",
     "one sample": f"batch_size=1 dataset.train_size=5 {OWN} optimizer.weight_decay=0.1",  # a process has none
     "synchronized": f"{BATCH} sync_batchnorm=true",
     "synchronized parts": f"{BATCH} sync_batchnorm=true micro_batch=7 optimizer.asam=0.5",
