@@ -19,7 +19,7 @@ COUNTS = {
     "optimizer": 5,
     "schedule": 6,
     "direction": 2,
-    "function": 15,
+    "function": 16,
     "experiment": 18,
 }
 OPTIONS = [

@@ -20,6 +20,7 @@ FUNCTIONS: dict[str, Callable[..., Function]] = {
     "styblinski_tang": surfaces2d.styblinski_tang,
     "muller_brown": surfaces2d.muller_brown,
     "ravine": quadratics.ravine,
+    "dented_ravine": quadratics.dented_ravine,
     "saddle": quadratics.saddle,
     "monkey_saddle": quadratics.monkey_saddle,
     "saddle_chain": saddle_chain.saddle_chain,

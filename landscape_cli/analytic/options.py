@@ -10,7 +10,16 @@ from landscape_cli.keys import COUNT, check, key
 
 PLAIN = "null: the function's own, times 1 - momentum"
 ADAPTIVE = "null: a hundredth of the box's width"
-OWN = ("gd", "heavy_ball", "nesterov", "sam", "noisy_gd", "perturbed_gd", "sgd")  # steps along the gradient
+OWN = (
+    "gd",
+    "heavy_ball",
+    "nesterov",
+    "sam",
+    "noisy_gd",
+    "annealed_gd",
+    "perturbed_gd",
+    "sgd",
+)  # steps along the gradient
 FRACTIONS = ("momentum", "alpha", "betas")  # options in [0, 1)
 COUNTS = ("wait", "parts", "batch")  # positive whole numbers
 # without momentum torch knows no Nesterov's; without eps a gradient of zero is 0 / 0
@@ -43,6 +52,10 @@ class Options:
     sam: dict[str, Any] = key({"lr": None, "rho": 0.05}, "Foret et al. 2021: x - lr g(x + rho g / |g|)")
     noisy_gd: dict[str, Any] = key(
         {"lr": None, "noise": 1e-4}, "Ge et al. 2015: x - lr g + sqrt(noise) xi, xi standard normal"
+    )
+    annealed_gd: dict[str, Any] = key(
+        {"lr": None, "eta": 1.0, "gamma": 0.55},
+        "Neelakantan et al. 2015: x - lr (g + sigma xi), sigma^2 = eta / (1 + t)^gamma in step t",
     )
     perturbed_gd: dict[str, Any] = key(
         {"lr": None, "radius": 1e-3, "threshold": 1e-3, "wait": 20},

@@ -48,6 +48,50 @@ def ravine(condition: float = 100.0, dimension: int = 2) -> Function:
     return quadratic(condition**powers, formula)
 
 
+def dented_ravine(
+    condition: float = 100.0, place: float = 2.0, depth: float = 1.5, width: float = 0.3
+) -> Function:
+    """Return (x^2 + c y^2) / 2 - depth e^(-((x - place)^2 + y^2) / (2 width^2)): a dent in a ravine's floor.
+
+    Where the dent is steep enough it has a minimum of its own, above the global one near the origin.
+
+    Args:
+        condition: c, the curvature across the ravine over that along it.
+        place: of the dent along x.
+        depth: of the dent.
+        width: standard deviation of the Gaussian that it is.
+
+    Raises:
+        LandscapeError: a condition number below 1, or a width or depth that is not positive.
+    """
+    bowl = ravine(condition)
+    check_positive("depth", depth)
+    check_positive("width", width)
+    centre = torch.tensor([place, 0.0], dtype=torch.float64)
+
+    def dent(points: Tensor) -> tuple[Tensor, Tensor]:  # (...), and (..., 2): (x - centre) / width^2
+        off = (points - centre.to(points)) / width**2
+        return depth * torch.exp(-(off.square().sum(-1)) * width**2 / 2), off
+
+    def value(points: Tensor) -> Tensor:
+        return bowl.value(points) - dent(points)[0]
+
+    def gradient(points: Tensor) -> Tensor:
+        height, off = dent(points)
+        return bowl.gradient(points) + height[..., None] * off
+
+    def hessian(points: Tensor) -> Tensor:
+        height, off = dent(points)
+        eye = torch.eye(2).to(points) / width**2
+        return bowl.hessian(points) + height[..., None, None] * (eye - off[..., :, None] * off[..., None, :])
+
+    reach = 2.0 * abs(place) + 1
+    box = ((-reach / 2, reach), (-1.0, 1.0))
+    formula = f"(x^2 + {condition:g} y^2) / 2, with a dent at x = {place:g}"
+    lr = 1.0 / (condition + depth / width**2)
+    return Function(value, box, (1.5 * place, 0.5), lr, gradient, hessian, formula=formula)
+
+
 def saddle(curvature: float = 1.0) -> Function:
     """Return (x^2 - c y^2) / 2: a strict saddle at the origin; from (1, 0) gradient descent ends on it.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from landscape_cli import provenance
 from landscape_cli.analytic import descent
 from landscape_cli.analytic.function import Function
-from landscape_cli.analytic.options import Options
+from landscape_cli.analytic.options import DEFAULTS, Options
 from landscape_cli.analytic.picture import over_plane
 from landscape_cli.config import first_difference
 from landscape_cli.errors import LandscapeError
@@ -52,7 +52,8 @@ def recorded(
     with only_writer(out):
         if out.exists():
             found = read_descent(out)
-            difference = first_difference(found.config, config)
+            # of optimizers that came after the file was made nothing had been said
+            difference = first_difference({**DEFAULTS, **found.config}, config)
             if difference is not None:
                 raise LandscapeError(f"{out} holds other descents ({difference}); choose another out=")
             _check_same(found, function, start)

@@ -4,6 +4,7 @@ A rule takes a function, the starts (n, d), random numbers and its options, and 
 each call moves all points once and returns where they are. A rule works on each row alone.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -74,6 +75,24 @@ def noisy_gd(function: Function, start: Tensor, random: torch.Generator, *, lr: 
 
     def step() -> Tensor:
         points.sub_(lr * function.gradient(points)).add_(noise**0.5 * _normal(points, random))
+        return points
+
+    return step
+
+
+def annealed_gd(
+    function: Function, start: Tensor, random: torch.Generator, *, lr: float, eta: float, gamma: float
+) -> Step:
+    """Return steps x - lr (g + sigma_t xi), sigma_t^2 = eta / (1 + t)^gamma (Neelakantan et al. 2015).
+
+    With gamma = 0 the noise is the same in every step.
+    """
+    points = start.clone()
+    done = itertools.count()
+
+    def step() -> Tensor:
+        sigma = (eta / (1 + next(done)) ** gamma) ** 0.5
+        points.sub_(lr * (function.gradient(points) + sigma * _normal(points, random)))
         return points
 
     return step
@@ -155,6 +174,7 @@ RULES: dict[str, Rule] = {
     "damped_newton": newton,
     "sam": sam,
     "noisy_gd": noisy_gd,
+    "annealed_gd": annealed_gd,
     "perturbed_gd": perturbed_gd,
     "sgd": sgd,
 }

@@ -48,7 +48,7 @@ def descend(
             in its box, and ``"grid:50"``, so many a side.
         out: the HDF5 file.
         optimizer: one or several of ``gd``, ``heavy_ball``, ``nesterov``, ``adagrad``, ``rmsprop``, ``adam``,
-            ``newton``, ``damped_newton``, ``sam``, ``noisy_gd``, ``perturbed_gd``, ``sgd``.
+            ``newton``, ``damped_newton``, ``sam``, ``noisy_gd``, ``annealed_gd``, ``perturbed_gd``, ``sgd``.
         box: first and last coordinate of the picture along each axis; None: what lies around the starts.
         seed: of what is drawn at random.
         device: ``auto``, ``cpu``, ``cuda``, …

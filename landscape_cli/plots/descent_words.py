@@ -30,6 +30,7 @@ WORDS = {
     "damped_newton": "damped Newton",
     "sam": "SAM",
     "noisy_gd": "noisy gradient descent",
+    "annealed_gd": "annealed noise",
     "perturbed_gd": "perturbed gradient descent",
     "sgd": "SGD",
 }

@@ -130,6 +130,30 @@ def test_noise_has_its_variance_and_its_seed() -> None:
     assert not np.array_equal(one.points, other.points)
 
 
+def test_annealed_noise_goes_as_the_formula_says_and_its_variance_falls() -> None:
+    options = {"lr": 1e-3, "eta": 0.3, "gamma": 0.55}
+    path = descend(build({"name": "beale"}), START, "annealed_gd", options, STEPS, seed=2)
+    random, x = torch.Generator().manual_seed(2), START.tolist()
+    for step in range(STEPS):
+        drawn = torch.randn(START.shape, generator=random, dtype=torch.float64).tolist()
+        sigma = math.sqrt(0.3 / (1 + step) ** 0.55)
+        x = [
+            [at - 1e-3 * (g + sigma * xi) for at, g, xi in zip(row, beale_gradient(*row), own, strict=True)]
+            for row, own in zip(x, drawn, strict=True)
+        ]
+        np.testing.assert_allclose(path.points[:, step + 1], x, rtol=1e-12)
+    flat = build({"name": "ravine", "condition": 1.0})
+    start = torch.zeros(20_000, 2, dtype=torch.float64)
+    falling, constant = (
+        np.diff(
+            descend(flat, start, "annealed_gd", {"lr": 1e-6, "eta": 4.0, "gamma": gamma}, 9, 0).points, axis=1
+        )
+        for gamma in (1.0, 0.0)
+    )
+    np.testing.assert_allclose(falling.var(axis=(0, 2)), 4e-12 / np.arange(1, 10), rtol=0.03)
+    np.testing.assert_allclose(constant.var(axis=(0, 2)), 4e-12, rtol=0.03)
+
+
 def test_a_perturbation_comes_where_the_gradient_is_small_and_not_again_at_once() -> None:
     saddle = build({"name": "saddle"})
     start = torch.zeros(500, 2, dtype=torch.float64)

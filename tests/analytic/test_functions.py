@@ -14,6 +14,7 @@ CASES = [
     *({"name": name} for name in FUNCTIONS if name != "matrix_factorization"),
     {"name": "ravine", "condition": 1e4, "dimension": 5},
     {"name": "rastrigin", "dimension": 3},
+    {"name": "dented_ravine", "condition": 9.0, "place": 1.5, "depth": 2.0, "width": 0.4},
     {"name": "styblinski_tang", "dimension": 3},
     {"name": "two_wells", "narrow": 9.0, "wide": 4.0, "distance": 2.0, "rise": 0.3},
     {"name": "two_wells", "narrow": 9.1, "wide": 0.7},

@@ -8,6 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import yaml
 from contract.made import succeed
 from PIL import Image
 
@@ -48,6 +49,17 @@ def test_the_same_command_finds_it_and_another_is_refused(landscape: Landscape, 
     other = landscape(*WORDS, "seed=1", "out=d.h5")
     assert other.status == 1
     assert other.err == "d.h5 holds other descents (seed: saved 0, asked for 1); choose another out=\n"
+
+
+def test_a_file_from_before_an_optimizer_came_is_found_again(landscape: Landscape, tmp_path: Path) -> None:
+    succeed(landscape, "descend", "steps=1", "out=d.h5")
+    with h5py.File(tmp_path / "d.h5", "r+") as file:
+        config = yaml.safe_load(file.attrs["config"])
+        del config["annealed_gd"]
+        file.attrs["config"] = yaml.safe_dump(config)
+    assert "d.h5 is there already" in landscape("descend", "steps=1", "out=d.h5").err
+    other = landscape("descend", "steps=1", "annealed_gd.eta=2", "out=d.h5")
+    assert "annealed_gd.eta: saved 1.0, asked for 2" in other.err
 
 
 def test_a_page_to_turn_and_one_of_axes_that_do_not_increase(landscape: Landscape, tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""Ravines, planted minima and bad starts, beside plain loops, and where noise and momentum do not help."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from landscape_cli.analytic.quadratics import dented_ravine
+from landscape_cli.phenomena import noise_injection
+from landscape_cli.reproduction.measured import Measured
+from made_lab import MadeLab, drawn, labs, measure, verdicts
+
+RAVINE, FIXES, ANNEALING = "bottou-ravine", "bourrely-fixes", "gradient-noise-annealing"
+
+
+def ravine(seeds: int = 1, **settings: Any) -> list[Measured]:
+    return measure(RAVINE, labs(seeds), **{"starts": 60, "long": 1500, "parts": 100, **settings})
+
+
+def test_gradient_descent_is_at_the_minimum_of_the_steep_directions_alone_and_sgd_leaves_the_dent() -> None:
+    found = ravine() * 3
+    assert verdicts(RAVINE, found) == ["holds"] * 2
+    assert list(drawn(RAVINE, found)) == ["ravine"]
+    eigenvalues = 1000 ** np.linspace(0, 1, 20)
+    first = MadeLab({}).random("starts").standard_normal((60, 20))
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    excess = eigenvalues * (first * (1 - eigenvalues / 1000) ** 100) ** 2 / 2  # each coordinate by itself
+    assert found[0]["in_the_bottom"] == pytest.approx((excess[:, :10].sum(1) / excess.sum(1)).min())
+    assert found[0]["left_at_the_top"] < 1e-4 < 0.1 < found[0]["left_at_the_bottom"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"steps": 1}, ["fails", "holds"]),  # the steep directions are not at their minimum yet
+        ({"spread": 0.5}, ["holds", "fails"]),  # too little noise to leave
+        ({"dent": {"depth": 0.1}}, ["holds", "fails"]),  # no local minimum: the noise only harms
+    ],
+)
+def test_without_a_ravine_or_a_dent_or_noise_the_claims_are_refuted(
+    settings: dict[str, Any], expected: list[str]
+) -> None:
+    assert verdicts(RAVINE, ravine(**settings) * 3) == expected
+
+
+def fixes(seeds: int = 1, **settings: Any) -> list[Measured]:
+    few = {"starts": 50, "steps": 1200, "eta": 2e4, "constants": [30.0]}
+    return measure(FIXES, labs(seeds), **{**few, **settings})
+
+
+def test_momentum_and_annealed_noise_get_past_and_the_form_in_print_shrinks() -> None:
+    found = fixes(constants=[10.0, 30.0], steps=2000) * 3
+    assert verdicts(FIXES, found) == ["holds"] * 7
+    assert list(drawn(FIXES, found)) == ["fixes"]
+    levels = dict(zip(found[0]["constant_escaped"], found[0]["constant_final"], strict=True))
+    best = min(final for escaped, final in levels.items() if escaped >= 0.8)
+    assert found[0]["annealed_minus_constant"] == pytest.approx(found[0]["annealed_final"] - best)
+
+
+@pytest.mark.parametrize(
+    ("settings", "failing"),
+    [
+        ({"dent": {"place": 2.0, "depth": 0.1}}, [0, 6]),  # nothing to be caught in
+        ({"dent": {"place": 2.0, "depth": 20.0}}, [1, 2, 3]),  # too deep for both
+        ({"momentum": 0.1}, [1]),
+        ({"eta": 10.0}, [2, 3]),
+        ({"eta": 3e5, "gamma": 0.3}, [2, 3]),  # it is not let fall in time
+        ({"moved": [0.0, 0.0]}, [5]),  # the minimum is where the form shrinks to
+    ],
+)
+def test_what_does_not_help_is_refuted(settings: dict[str, Any], failing: list[int]) -> None:
+    found = verdicts(FIXES, fixes(**settings) * 3)
+    assert [number for number, verdict in enumerate(found) if verdict == "fails"] == failing
+
+
+def test_the_form_in_print_is_that_of_the_text_and_real_momentum_is_refuted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    function, start = dented_ravine(), torch.tensor([[3.0, 0.2]], dtype=torch.float64)
+    path = noise_injection.shrunk(function, start, 0.1, 0.05, 3, [1.0, 0.5])
+    w = np.array([3.0, 0.2])
+    for step in range(4):
+        np.testing.assert_allclose(path[0, step], w, rtol=1e-12)
+        slope = function.gradient(torch.from_numpy(w - [1.0, 0.5])).numpy()
+        w = 0.9 * w - 0.05 * 0.1 * slope
+
+    def remembering(function: Any, start: Any, alpha: float, epsilon: float, steps: int, moved: Any) -> Any:
+        return noise_injection.descend(
+            noise_injection.translated(function, moved),
+            start,
+            "heavy_ball",
+            {"lr": 0.01, "momentum": 0.9},
+            steps,
+            0,
+        ).points
+
+    monkeypatch.setattr(noise_injection, "shrunk", remembering)
+    assert verdicts(FIXES, fixes(steps=100, constants=[10.0]) * 3)[4] == "fails"
+
+
+@pytest.mark.parametrize(
+    ("noisy", "plain", "expected"),
+    [
+        ([2.3026, 1.0, 0.5], [2.3026, 2.3026, 2.302], ["holds", "holds"]),
+        ([2.3026, 2.3, 1.9], [2.3026, 2.3026, 2.302], ["fails", "holds"]),
+        ([2.3026, 1.0, 0.5], [2.3026, 1.5, 0.4], ["holds", "fails"]),
+    ],
+)
+def test_a_network_is_freed_where_its_loss_falls_by_a_half(
+    noisy: list[float], plain: list[float], expected: list[str]
+) -> None:
+    def columns(loss: list[float]) -> dict[str, list[float]]:
+        return {"train_loss": loss, "test_accuracy": [0.1, 0.2, 0.3], "weight_norm": [1.0, 2.0, 3.0]}
+
+    made = [MadeLab({"noise": columns(noisy), "none": columns(plain)}, seed=seed) for seed in range(3)]
+    found = measure(ANNEALING, made)
+    assert verdicts(ANNEALING, found) == expected
+    assert found[0]["plain_minus_goal"] == pytest.approx(plain[-1] - (np.log(10) - 0.5))
+    assert found[0]["epochs_until"] == (1 if min(noisy) < 1.8 else pytest.approx(np.nan, nan_ok=True))
+    assert list(drawn(ANNEALING, found)) == ["annealing"]
