@@ -276,7 +276,9 @@ def draw_gradient_noise_annealing(
         ]
 
     panels = [
-        Panel("Training loss", "epoch", "cross-entropy (nats)", curves("loss"), level=goal),
+        Panel(
+            "Training loss", "epoch", "cross-entropy (nats)", curves("loss"), level=goal, limits=(0.0, 2.5)
+        ),
         Panel("Weights", "epoch", "norm", curves("weight_norm"), log="y"),
     ]
     return {"annealing": draw_panels(panels)}
