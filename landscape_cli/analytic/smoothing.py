@@ -43,8 +43,8 @@ def smoothed(function: Function, width: float, temperature: float = math.inf, no
     places, weights = np.polynomial.hermite.hermgauss(nodes)
     grids = torch.meshgrid(*[torch.from_numpy(places)] * function.dimension, indexing="ij")
     offsets = width * torch.stack([grid.flatten() for grid in grids], dim=-1)
-    each = np.log(weights) - math.log(math.pi) / 2
-    logs = torch.from_numpy(sum(np.meshgrid(*[each] * function.dimension, indexing="ij")).flatten())
+    each = torch.from_numpy(np.log(weights)) - math.log(math.pi) / 2
+    logs = torch.stack(torch.meshgrid(*[each] * function.dimension, indexing="ij")).sum(0).flatten()
 
     def parts(points: Tensor) -> tuple[Tensor, Tensor]:  # f at all nodes (..., k), and where these are
         at = points[..., None, :] + offsets.to(points)

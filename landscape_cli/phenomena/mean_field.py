@@ -4,7 +4,7 @@ Mei, Montanari, Nguyen 2018 (arXiv:1804.06561); Rotskoff, Vanden-Eijnden 2018; S
 Chizat, Bach 2018.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ def mean_field_limit(
     batch: int,
     reaching: Sequence[int],
     inits: int,
+    long_step: float,
     long: float,
     reached: float,
 ) -> Measured:
@@ -55,13 +56,16 @@ def mean_field_limit(
         batch: its samples a step.
         reaching: widths that are trained for longer: the teacher's, and 50 times that.
         inits: networks of these.
+        long_step: e of their gradient descent.
         long: how long.
         reached: the loss below which they have arrived.
     """
     inputs, targets = task(lab, teacher, samples)
     steps = round(time / step)
     at = np.linspace(0, time, LOOKS + 1)
-    curves, falling, fixed = {}, [], []
+    curves: dict[str, Array] = {}
+    falling: list[float] = []
+    fixed: list[float] = []
     for number, width in enumerate(widths):
         first = initial(lab, width, networks)
         curves[str(width)] = losses(first, inputs, targets, step, steps)
@@ -73,7 +77,7 @@ def mean_field_limit(
             found.append(float(np.sqrt(np.square(noisy - curves[str(width)][:pairs]).mean())))
     spread = [float(np.sqrt(each.var(axis=0, ddof=1).mean())) for each in curves.values()]
     ends = {
-        str(width): losses(initial(lab, width, inits), inputs, targets, step, round(long / step))
+        str(width): losses(initial(lab, width, inits), inputs, targets, long_step, round(long / long_step))
         for width in reaching
     }
     few, many = (each[:, -1] for each in ends.values())
@@ -138,7 +142,7 @@ def losses(
         targets: (n,).
         step: e; that of a weight is N e times the gradient of the loss.
         steps: a multiple of `LOOKS`.
-        batch: samples a step, the same for all networks; None: all.
+        batch: samples a step, each network's own; None: all.
         random: draws these.
     """
     width, weights, found = start.shape[1], start.clone(), []
@@ -147,11 +151,13 @@ def losses(
             found.append((outputs(weights, inputs) - targets).square().mean(dim=1) / 2)
         if number == steps:
             break
-        rows = slice(None) if batch is None else torch.randint(len(inputs), (batch,), generator=random)
-        x, y = inputs[rows], targets[rows]
-        scaled = weights[..., 1:] @ x.T
+        x, y = inputs, targets
+        if batch is not None:
+            rows = torch.randint(len(inputs), (len(start), batch), generator=random)
+            x, y = inputs[rows], targets[rows]
+        scaled = weights[..., 1:] @ x.mT
         hidden = scaled.relu()
-        off = ((weights[..., None, :, 0] @ hidden)[..., 0, :] / width - y) / len(y)
+        off = ((weights[..., None, :, 0] @ hidden)[..., 0, :] / width - y) / y.shape[-1]
         along = (scaled > 0) * off[:, None, :]  # N times the gradient, but for a_i
         weights[..., 1:], weights[..., 0] = (
             weights[..., 1:] - step * weights[..., :1] * (along @ x),
@@ -165,7 +171,7 @@ def exponent(widths: Sequence[int], values: Sequence[float]) -> float:
     return float(np.polyfit(np.log(widths), np.log(values), 1)[0])
 
 
-def draw_mean_field_limit(seeds: Sequence[Measured], *, names: Sequence[str]) -> dict[str, Figure]:
+def draw_mean_field_limit(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:
     """Draw the losses over time, the spreads over the width, and the longer trainings' quantiles."""
     first = seeds[0]
     widths = np.asarray(first["widths"], dtype=float)
@@ -175,9 +181,7 @@ def draw_mean_field_limit(seeds: Sequence[Measured], *, names: Sequence[str]) ->
     ]
     spreads = [
         Series(name, widths, across(seeds, quantity), look=look)
-        for look, (quantity, name) in enumerate(
-            zip(("spread", "falling", "fixed"), names, strict=True), start=4
-        )
+        for look, (quantity, name) in enumerate(names.items(), start=4)
     ]
     return {
         "mean_field": draw_panels(
