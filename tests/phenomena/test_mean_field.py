@@ -69,10 +69,10 @@ def test_exponents_are_those_of_power_laws() -> None:
 
 
 def test_too_short_a_time_and_wide_networks_alone_are_refuted() -> None:
-    found = measured(widths=[20, 40], long=10.0, reaching=[4, 200])
+    found = measured(widths=[20, 40], long=10.0, reaching=[4, 200], networks=3, pairs=3)
     told = verdicts(ID, found * 3)
     assert told[2] == "fails"  # not there yet
-    wide = measured(widths=[20, 40], reaching=[200, 201], networks=3)
+    wide = measured(widths=[20, 40], reaching=[200, 201], networks=3, pairs=3, inits=2)
     assert verdicts(ID, wide * 3)[3] == "fails"  # as wide as 50 teachers none fails
 
 
