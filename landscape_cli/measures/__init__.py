@@ -11,14 +11,17 @@ from landscape_cli.measures.comparison import ratio, z_score
 from landscape_cli.measures.convexity import nonconvex_fraction, second_differences
 from landscape_cli.measures.correlation import rank_correlations, spearman
 from landscape_cli.measures.distances import relative_distance
+from landscape_cli.measures.merge_tree import Basin, basins_above, merge_tree
 from landscape_cli.measures.minima import Lowest, lowest, minima
 from landscape_cli.measures.places import loss_at, loss_at_centre
 from landscape_cli.measures.radius import line_radius, mean_radius, plane_radius, valley_radius
 from landscape_cli.measures.steps import first_at_least, steps_to
 
 __all__ = [
+    "Basin",
     "Lowest",
     "barrier",
+    "basins_above",
     "first_at_least",
     "increases",
     "line_radius",
@@ -26,6 +29,7 @@ __all__ = [
     "loss_at_centre",
     "lowest",
     "mean_radius",
+    "merge_tree",
     "minima",
     "nonconvex_fraction",
     "plane_radius",
