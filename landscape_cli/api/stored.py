@@ -61,6 +61,7 @@ def plot(
     seeds: str = "mean",
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
+    persistence: float | None = None,
     title: str | None = None,
     **options: Any,
 ) -> "Figure":
@@ -72,8 +73,9 @@ def plot(
             trajectory or descents that grow, or several planes one after the other; with
             ``kind="surface3d"`` planes that turn, with ``kind="layers"`` a training.
         run: run folders, in place of `surfaces`: their learning curves.
-        kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, ``path``, of descents ``basins``, ``auto``;
-            of a run that tracked its layers ``layers``.
+        kind: ``line``, ``contour``, ``heatmap``, ``surface3d``, ``path``, ``merge_tree`` or ``persistence``
+            of the basins of lines and planes, of descents ``basins``, ``auto``; of a run that tracked
+            its layers ``layers``.
         value: ``loss`` or ``accuracy``; lines show both. Of `hessian` also ``largest_eigenvalue``,
             ``smallest_eigenvalue`` or ``eigenvalue_ratio``; ``auto``: the last where all have it, else loss.
             Of runs one or several of ``loss``, ``accuracy``, ``lr``, ``weight_norm`` and ``gradient_norm``;
@@ -85,6 +87,8 @@ def plot(
             a band of one standard deviation) or ``each``.
         scale: ``linear``, ``log`` or ``auto``.
         levels: of contours: how many, or their values.
+        persistence: of ``merge_tree`` and ``persistence``: of the basins that count, in units of the loss;
+            None: a hundredth of the rise from the lowest to the median loss.
         title: in place of the model's class.
         options: OPTIONS
 
@@ -117,7 +121,7 @@ def plot(
     several: list[Surface] = given
     if not isinstance(value, str):
         raise LandscapeError(f"value must be one word for surfaces, got {value!r}")
-    figure = draw(several, kind=kind, levels=levels, **told)
+    figure = draw(several, kind=kind, levels=levels, persistence=persistence, **told)
     if out is not None and Path(out).suffix.lower() == ".html":
         from landscape_cli.plots.interactive import interactive_html  # plotly takes long to import
 

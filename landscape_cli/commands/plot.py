@@ -61,5 +61,6 @@ def run(config: PlotConfig) -> Path:
     if out.suffix.lower() in ANIMATED:
         animate(surfaces, out, kind=config.kind, levels=config.levels, **options)
         return out
-    save(draw(surfaces, kind=config.kind, levels=config.levels, **options), out, options["look"])
+    options |= {"kind": config.kind, "levels": config.levels, "persistence": config.persistence}
+    save(draw(surfaces, **options), out, options["look"])
     return out

@@ -14,7 +14,9 @@ from landscape_cli.plots.contours import draw_contours
 from landscape_cli.plots.heatmaps import draw_heatmaps
 from landscape_cli.plots.layers import draw_layers
 from landscape_cli.plots.lines import draw_lines
+from landscape_cli.plots.merge_trees import draw_merge_trees
 from landscape_cli.plots.options import Look
+from landscape_cli.plots.persistence import draw_persistence
 from landscape_cli.plots.planes import Planes, planes
 from landscape_cli.plots.spectra import draw_spectra
 from landscape_cli.plots.style import PAPER, styled
@@ -30,6 +32,8 @@ KINDS = {
     "surface3d": "a plane's loss as a landscape",
     "path": "of a trajectory: the loss at its checkpoints, and below them on the plane, over epochs",
     "spectrum": "the density of eigenvalues, logarithmic; over epochs as a map; of layers the ends",
+    "merge_tree": "the basins of a line or plane, and over which pass each merges into a lower one",
+    "persistence": "the loss where each basin appears and that where it merges (persistence diagram)",
     "interactive": "an HTML page to turn, zoom and read values from; opens without a network",
 }
 """Name of each kind of picture -> what it shows, in a line."""
@@ -40,6 +44,12 @@ OF_PLANES: dict[str, Callable[[Planes], Figure]] = {
     "surface3d": draw_surfaces,
 }
 """Kind of a picture of planes -> what draws it."""
+
+OF_BASINS: dict[str, Callable[..., Figure]] = {
+    "merge_tree": draw_merge_trees,
+    "persistence": draw_persistence,
+}
+"""Kind of a picture of basins, of lines or of planes -> what draws it."""
 
 _METADATA: dict[str, dict[str, Any]] = {
     ".png": {},
@@ -91,6 +101,7 @@ def draw(
     split: str = "auto",
     scale: str = "auto",
     levels: int | Sequence[float] | None = None,
+    persistence: float | None = None,
     title: str | None = None,
     titles: Sequence[str] | None = None,
     look: Look = PAPER,
@@ -106,16 +117,23 @@ def draw(
         split: ``train`` or ``test``, of planes; lines show both. ``auto``: ``train`` where every file has it.
         scale: of the values: ``linear``, ``log`` or ``auto`` (logarithmic for losses over a factor of 30).
         levels: of contours: how many, or their values; a list's ends also limit heat maps and 3D surfaces.
+        persistence: of basins that are drawn, in units of the loss; None: a hundredth of the rise from the
+            lowest to the median loss.
         title: in place of the one made of the runs' configurations.
         titles: of the panels, likewise.
         look: size, fonts, colours and limits, where they are not those of a paper.
         turning: leave room for a landscape to be seen from all sides.
 
     Raises:
-        LandscapeError: the kind does not fit a file, values are missing, or an option is out of range.
+        LandscapeError: the kind does not fit a file or an option, values are missing, or an option is out of
+            range.
     """
     value, split = chosen(surfaces, value, split)
     kind = resolve_kind(surfaces, kind, value)
+    if persistence is not None and kind not in OF_BASINS:
+        raise LandscapeError(
+            f"persistence={persistence:g} is of kind={' and '.join(OF_BASINS)}; leave it out for kind={kind}"
+        )
     if kind == "interactive":
         raise LandscapeError("kind=interactive is an HTML page; choose out= with the ending .html")
     if kind == "spectrum":
@@ -125,6 +143,9 @@ def draw(
             return draw_layers(surfaces, title=title, titles=titles, size=look.inches)
     check_value(surfaces, value)
     with styled(look):
+        if kind in OF_BASINS:
+            told = {"value": value, "split": split, "scale": scale, "persistence": persistence}
+            return OF_BASINS[kind](surfaces, **told, title=title, titles=titles, look=look)
         if kind == "path":
             return draw_along_path(surfaces, value=value, scale=scale, title=title, titles=titles, look=look)
         if kind == "line":

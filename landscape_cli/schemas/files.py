@@ -8,7 +8,7 @@ from omegaconf import MISSING
 
 from landscape_cli.config import CIRCUMSTANCES, readable_name
 from landscape_cli.errors import LandscapeError, unknown
-from landscape_cli.keys import key, require
+from landscape_cli.keys import POSITIVE, key, require
 from landscape_cli.plots.options import Look
 from landscape_cli.schemas.common import SPLITS, Common, as_list
 
@@ -36,8 +36,9 @@ class PlotConfig(Look, Common):
     run: Any = key([], "a run folder, or several: a,b; in place of file=, for learning curves")
     kind: str = key(
         "auto",
-        "auto, line, contour, heatmap, surface3d, path, spectrum, basins, interactive; of a run with track="
-        " layers",
+        "auto, line, contour, heatmap, surface3d, path, spectrum, basins, interactive; of lines and planes also"
+        " merge_tree, which basin merges into which over what pass, and persistence, the diagram of these; of"
+        " a run with track= layers",
     )
     value: Any = key(
         "auto",
@@ -58,6 +59,13 @@ class PlotConfig(Look, Common):
     )
     scale: str = key("auto", "auto, linear or log", choices=("auto", "linear", "log"))
     levels: Any = key(None, "how many level lines, or their values: 0.1,1,10")
+    persistence: float | None = key(
+        None,
+        "of kind=merge_tree and persistence: how far the loss rises from a basin's minimum to the pass into a"
+        " lower one, at least, for the basin to count; twice the noise of the losses or more; null: a"
+        " hundredth of the rise from the lowest to the median loss",
+        POSITIVE,
+    )
     title: str | None = key(None, "in place of the one made of the run's configuration")
 
     lists: ClassVar[tuple[str, ...]] = ("file", "run", "value", "levels")

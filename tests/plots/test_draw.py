@@ -7,7 +7,7 @@ import pytest
 from matplotlib.text import Text
 
 from landscape_cli.errors import LandscapeError
-from landscape_cli.plots.draw import KINDS, draw, resolve_kind, save
+from landscape_cli.plots.draw import KINDS, OF_BASINS, draw, resolve_kind, save
 
 PLANE_KINDS = ("contour", "heatmap", "surface3d")
 
@@ -24,7 +24,7 @@ def words(figure):
 
 @pytest.fixture(
     scope="module",
-    params=[(kind, count) for kind in (*PLANE_KINDS, "line") for count in (1, 2, 5)],
+    params=[(kind, count) for kind in (*PLANE_KINDS, *OF_BASINS, "line") for count in (1, 2, 5)],
     ids=str,
 )
 def picture(request, plane, line, run_config):
@@ -94,7 +94,7 @@ def test_every_kind_is_drawn_or_an_html_page(plane, line):
         assert words_
         if kind not in ("interactive", "path"):  # a path's needs one, see test_trajectory
             drawn += bool(draw([line() if kind == "line" else plane()], kind=kind).axes)
-    assert drawn == 5
+    assert drawn == 7
 
 
 def test_an_unknown_kind_is_refused_with_the_nearest(plane):
