@@ -54,10 +54,10 @@ def draw_merge_trees(
     figure, axes = panels(2 * len(found), ratio=0.8, margin=0.6, per_row=per_row, size=look.inches)
     maps, trees, width = axes[::2], axes[1::2], column_width(figure, axes)
     for each, tree, one in zip(maps, trees, found, strict=True):
-        _draw_tree(tree, one)
+        _draw_tree(tree, one, _span(found))
         tree.set_ylabel(wrapped(one.label, 0.6 * width, normal()))
         if one.surface.y is None:
-            _draw_line(each, one)
+            _draw_line(each, one, tree.get_ylim())
             each.set_ylabel(tree.get_ylabel())
         else:
             _draw_plane(each, one)
@@ -90,19 +90,18 @@ def leaves(basins: Sequence[Basin]) -> list[int]:
     return [number for block in blocks.values() for number in block]
 
 
-def _draw_tree(axes: Axes, found: Topology) -> None:
+def _draw_tree(axes: Axes, found: Topology, limits: tuple[float, float]) -> None:
     basins, coloured = found.basins, found.coloured
     places = {number: place for place, number in enumerate(leaves(basins))}
     if found.scale.log:
         axes.set_yscale("log")
-    low, high = _span(found)
-    axes.set_ylim(low, high)
+    axes.set_ylim(limits)
     axes.set_xlim(-0.7, len(basins) - 0.3)
     axes.set_xticks([])
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
     for number, basin in enumerate(basins):
-        x, (birth, death) = places[number], found.drawn(np.array([basin.birth, min(basin.death, high)]))
+        x, (birth, death) = places[number], found.drawn(np.array([basin.birth, min(basin.death, limits[1])]))
         axes.plot([x, x], [birth, death], color=INK, linewidth=0.9, solid_capstyle="butt", zorder=2)
         if basin.into is not None:
             axes.plot([x, places[basin.into]], [death, death], color=INK, linewidth=0.9, zorder=2)
@@ -116,13 +115,13 @@ def _draw_tree(axes: Axes, found: Topology) -> None:
         mark(axes, x, birth, coloured.get(number))
 
 
-def _span(found: Topology) -> tuple[float, float]:
-    """Return the ends of the tree's axis: below the lowest basin, and above the last pass."""
-    scale = found.scale
-    ends = [basin.birth for basin in found.basins]
-    ends += [basin.death for basin in found.basins if basin.into is not None]
-    if found.surface.y is None or len(found.basins) == 1:
-        ends += found.values[np.isfinite(found.values)].tolist()  # the line beside it has the same axis
+def _span(found: Sequence[Topology]) -> tuple[float, float]:
+    """Return the ends of all trees' axis: below the lowest basin, and above the last pass."""
+    scale, basins = found[0].scale, [basin for one in found for basin in one.basins]
+    ends = [basin.birth for basin in basins] + [basin.death for basin in basins if basin.into is not None]
+    if found[0].surface.y is None or all(basin.into is None for basin in basins):
+        # a line has the same axis; and where nothing merges the losses are all there is
+        ends += [float(end) for one in found for end in one.values[np.isfinite(one.values)]]
     low, high = (scale.height(end) for end in (min(ends), max(ends)))
     room = ABOVE * (high - low) or 0.1 * abs(high) or 1.0
     return scale.value(low - 0.5 * room), scale.value(high + room)
@@ -138,7 +137,7 @@ def _numbers(found: Topology) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]
     return arms(found.values, tree)
 
 
-def _draw_line(axes: Axes, found: Topology) -> None:
+def _draw_line(axes: Axes, found: Topology, limits: tuple[float, float]) -> None:
     x, values = found.surface.x, found.drawn(found.values)
     numbers = _numbers(found)
     if found.scale.log:
@@ -151,7 +150,7 @@ def _draw_line(axes: Axes, found: Topology) -> None:
     for number, basin in enumerate(found.basins):
         mark(axes, x[basin.place[0]], values[basin.place], found.coloured.get(number))
     axes.set_xlim(x[0], x[-1])
-    axes.set_ylim(*_span(found))
+    axes.set_ylim(limits)
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 

@@ -92,6 +92,6 @@ def _handles(found: Sequence[Topology]) -> list[Line2D]:
         handles.append(Line2D([], [], color=OTHERS, markersize=5, label="less persistent basins", **dot))
     if any(one.smaller for one in found):
         count = sum(len(one.smaller) for one in found)
-        words = f"{count:,} minima below that"
+        words = f"{count:,} below that"
         handles.append(Line2D([], [], color="0.6", markersize=4, label=words, **dot))
     return handles

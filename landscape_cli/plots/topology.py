@@ -106,7 +106,7 @@ def threshold_note(found: Sequence[Topology]) -> str:
     """Return which basins are counted, and how many minima are not."""
     smaller = sum(len(each.smaller) for each in found)
     words = f"basins of a persistence of at least {number(found[0].persistence)}"
-    return words + (f"; {smaller:,} smaller minima" if smaller else "")
+    return words + (f"; {smaller:,} smaller one{'s' * (smaller != 1)} left out" if smaller else "")
 
 
 def mark(axes: Axes, x: float, y: float, look: int | None, zorder: float = 4) -> None:

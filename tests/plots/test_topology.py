@@ -114,10 +114,10 @@ def test_what_is_less_persistent_is_told_but_not_drawn_as_a_basin(plane):
     tree = draw([noisy], kind="merge_tree", persistence=0.3)
     assert len(markers(tree.axes[1])) == 2
     note = tree.legends[0].get_title().get_text().replace("\n", " ")
-    assert note == f"basins of a persistence of at least 0.3; {count} smaller minima"
+    assert note == f"basins of a persistence of at least 0.3; {count} smaller ones left out"
     diagram = draw([noisy], kind="persistence", persistence=0.3)
     words = [text.get_text() for text in diagram.legends[0].get_texts()]
-    assert words[-2:] == ["persistence 0.3", f"{count} minima below that"]
+    assert words[-2:] == ["persistence 0.3", f"{count} below that"]
 
 
 def test_the_most_persistent_have_colours_and_the_others_are_grey(line):
@@ -149,6 +149,7 @@ def test_several_files_have_one_threshold_and_their_own_counts(plane):
     trees = draw(surfaces, kind="merge_tree", persistence=0.1)
     titles = [axes.get_title() for axes in trees.axes[::2]]
     assert titles == ["two\n1 basin besides the lowest", "one\nno basins besides the lowest"]
+    assert len({axes.get_ylim() for axes in trees.axes[1::2]}) == 1
     diagrams = draw(surfaces, kind="persistence", persistence=0.1)
     assert len({axes.get_xlim() for axes in diagrams.axes}) == 1
 
