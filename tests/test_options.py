@@ -16,7 +16,7 @@ COUNTS = {
     "architecture": 18,
     "normalization": 9,
     "init": 14,
-    "optimizer": 5,
+    "optimizer": 7,
     "schedule": 6,
     "direction": 2,
     "function": 16,

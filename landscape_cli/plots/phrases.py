@@ -10,6 +10,7 @@ from landscape_cli.store import Surface
 
 _NAMES = {"resnet": "ResNet", "densenet": "DenseNet"}  # of any size: the size is told beside the name
 _OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
+_OPTIMIZERS |= {"entropy_sgd": "Entropy-SGD", "lars": "LARS"}
 _BATCHNORM = {"recompute": "recomputed", "keep": "kept"}
 # Of an architecture, told in phrases of their own or of no size.
 _TOLD = ("name", "source", "options", "normalization", "depth", "width", "skip")

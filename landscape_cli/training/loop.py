@@ -14,6 +14,7 @@ from landscape_cli.errors import DivergedError
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.evaluation.memory import enough_to_train
 from landscape_cli.progress import bar, describe
+from landscape_cli.training.entropy_sgd import EntropySGD
 from landscape_cli.training.gradient_noise import add_noise
 from landscape_cli.training.metrics import measured
 from landscape_cli.training.options import Recipe
@@ -143,6 +144,8 @@ def train(
                     lr = state.lr
                     loss = step(indices)
                     progress.update(len(indices))
+            if isinstance(optimizer, EntropySGD):
+                optimizer.close()  # what is measured and kept is its centre
             state.epoch += 1
             loss = processes.total(loss)
             finite = bool(torch.isfinite(loss))

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.training.entropy_sgd import EntropySGD
+from landscape_cli.training.lars import LARS
 from landscape_cli.training.sam import KINDS
 from landscape_cli.uncompiled import without_compiler
 
@@ -17,6 +19,8 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "adagrad": torch.optim.Adagrad,
     "rmsprop": torch.optim.RMSprop,
+    "entropy_sgd": EntropySGD,
+    "lars": LARS,
 }
 
 
@@ -28,20 +32,30 @@ def _check(key: str, value: object) -> None:
         if not isinstance(value, bool):
             raise LandscapeError(f"optimizer.nesterov must be true or false, got {value!r}")
         return
+    if key == "inner_steps":
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise LandscapeError(f"optimizer.inner_steps must be a positive whole number, got {value!r}")
+        return
     numbers = value if isinstance(value, list) and key == "betas" else [value]
-    expected = "two numbers in [0, 1)" if key == "betas" else "a finite number of zero or more"
+    part = key in ("betas", "mean_decay")
+    expected = "a finite number of zero or more" if not part else "a number in [0, 1)"
+    expected = "two numbers in [0, 1)" if key == "betas" else expected
     holds = len(numbers) == (2 if key == "betas" else 1) and all(
         isinstance(number, int | float)
         and not isinstance(number, bool)
-        and 0 <= number < (1 if key == "betas" else math.inf)
+        and 0 <= number < (1 if part else math.inf)
         for number in numbers
     )
     if not holds:
         raise LandscapeError(f"optimizer.{key} must be {expected}, got {value!r}")
 
 
-def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Return torch's optimizer of that name; the other entries are its arguments, but those of `sam`.
+def build(
+    optimizer: dict[str, Any], parameters: Iterable[nn.Parameter], seed: int = 0
+) -> torch.optim.Optimizer:
+    """Return the optimizer of that name; the other entries are its arguments, but those of `sam`.
+
+    One that draws random numbers draws those of `seed`.
 
     Weight decay, and in every other respect the update, acts on all of these parameters, biases and
     BatchNorm included.
@@ -59,6 +73,8 @@ def build(optimizer: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torc
         arguments["betas"] = tuple(arguments["betas"])
     if name in FUSED:
         arguments["fused"] = True
+    if name == "entropy_sgd":
+        arguments["seed"] = seed
     try:
         return without_compiler(OPTIMIZERS[name])(parameters, **arguments)
     except (TypeError, ValueError) as error:

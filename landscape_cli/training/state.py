@@ -116,7 +116,7 @@ def prepare(
             )
     if recipe.checkpointing:
         checkpointed(model)  # refuses what it cannot
-    updates = optimizers.build(optimizer, _trained(model, recipe.params))
+    updates = optimizers.build(optimizer, _trained(model, recipe.params), recipe.seed)
     order = torch.Generator().manual_seed(recipe.seed)
     factor = schedules.build(schedule, recipe.passes(len(batches)), len(batches))
     tracker = Tracker(recipe.track, model) if recipe.track else None

@@ -18,8 +18,8 @@ MISTAKES = {
     "plot file=plane.h5 font=0": "font must be a positive number or null, got 0",
     "plot file=plane.h5 dpi=1": "dpi must be a whole number from 20 to 2400 or null, got 1",
     "plot file=plane.h5 out=a.html style=ggplot": "style= and dpi= are of pictures; let out= end in .png",
-    "plot file=plane.h5 kind=merge_tree persistence=0": "persistence must be a positive number or null, got 0",
-    "plot file=plane.h5 persistence=0.1": "persistence=0.1 is of kind=merge_tree and persistence; leave it out",
+    "plot file=plane.h5 kind=merge_tree persistence=0": "persistence must be a positive number got 0",
+    "plot file=plane.h5 persistence=0.1": "persistence=0.1 is of kind=merge_tree leave it out",
     "plot file=plane.h5 kind=persistence value=accuracy": "accuracies are high there; say value=loss",
     "plot file=plane.h5 out=a.gif": "which has none; a plane turns with kind=surface3d",
     # runs

@@ -36,6 +36,7 @@ JOBS = {  # batches of 20, 20 and 21 samples, so that shares differ
     "synchronized": f"{BATCH} sync_batchnorm=true",
     "synchronized parts": f"{BATCH} sync_batchnorm=true micro_batch=7 optimizer.asam=0.5",
     "apart": BATCH,
+    "walk": "optimizer=entropy_sgd optimizer.inner_steps=2 optimizer.noise=0.01",
     "dropout": "architecture=cnn architecture.dropout=0.5",
 }
 SCRIPT = """
