@@ -109,8 +109,9 @@ def spectrum(
 
     The result's ``spectrum`` has ``eigenvalues``, their ``residuals``, and the density:
     ``spectrum.quadrature(0).smooth(places, width)`` is it with its standard error. The ``values`` are
-    ``"train/largest_eigenvalue"``, ``"…smallest_eigenvalue"``, ``"…trace"`` and ``"…frobenius_norm"``, the last
-    two with their ``"…_error"``, ``"…products"`` and ``"…loss"``: of one entry, or one a layer.
+    ``"train/largest_eigenvalue"``, ``"…smallest_eigenvalue"``, ``"…trace"``, ``"…trace_error"``,
+    ``"…frobenius_norm"``, ``"…frobenius_norm_error"``, ``"…products"`` and ``"…loss"``: of one entry, or
+    one a layer.
 
     Args:
         model: any module, twice differentiable; evaluated in evaluation mode, in a private copy.

@@ -36,9 +36,9 @@ class PlotConfig(Look, Common):
     run: Any = key([], "a run folder, or several: a,b; in place of file=, for learning curves")
     kind: str = key(
         "auto",
-        "auto, line, contour, heatmap, surface3d, path, spectrum, basins, interactive; of lines and planes also"
-        " merge_tree, which basin merges into which over what pass, and persistence, the diagram of these; of"
-        " a run with track= layers",
+        "auto, line, contour, heatmap, surface3d, path, spectrum, basins, interactive; of lines and planes"
+        " also merge_tree, which basin merges into which over what pass, and persistence, the diagram of"
+        " these; of a run with track= layers",
     )
     value: Any = key(
         "auto",

@@ -130,7 +130,7 @@ def fill(
         _check_same(table, columns, common, wanted, keys)
         known = {_key(row, keys) for row in table.rows}
         missing = [row for row in rows if _key(row, keys) not in known]
-        shown = bar(len(rows), path.name, "rows", len(rows) - len(missing)) if progress else nullcontext()
+        shown = bar(len(rows), "table", "rows", len(rows) - len(missing)) if progress else nullcontext()
         with shown as rows_done:
             for row in missing:
                 found = measure(row)
