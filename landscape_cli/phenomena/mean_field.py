@@ -172,12 +172,12 @@ def exponent(widths: Sequence[int], values: Sequence[float]) -> float:
 
 
 def draw_mean_field_limit(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:
-    """Draw the losses over time, the spreads over the width, and the longer trainings' quantiles."""
+    """Draw the losses over time of the first seed, the spreads over the width, and the longer trainings' quantiles."""
     first = seeds[0]
     widths = np.asarray(first["widths"], dtype=float)
     curves = [
         Series(f"N = {name}", first["time"], each, look=look)
-        for look, (name, each) in enumerate(across(seeds, "curves").items())
+        for look, (name, each) in enumerate(first["curves"].items())
     ]
     spreads = [
         Series(name, widths, across(seeds, quantity), look=look)
@@ -186,7 +186,7 @@ def draw_mean_field_limit(seeds: Sequence[Measured], *, names: Mapping[str, str]
     return {
         "mean_field": draw_panels(
             [
-                Panel("Gradient descent", "time", "loss", curves, log="y"),
+                Panel("Gradient descent, one teacher", "time", "loss", curves, log="y"),
                 Panel("Distances of losses", "units N", "root mean square", spreads, log="xy"),
             ]
         ),
