@@ -172,7 +172,7 @@ def exponent(widths: Sequence[int], values: Sequence[float]) -> float:
 
 
 def draw_mean_field_limit(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:
-    """Draw the losses over time of the first seed, the spreads over the width, and the longer trainings' quantiles."""
+    """Draw the first seed's losses over time, the spreads over the width, and the longer trainings."""
     first = seeds[0]
     widths = np.asarray(first["widths"], dtype=float)
     curves = [
