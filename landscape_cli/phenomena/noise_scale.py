@@ -114,8 +114,8 @@ def draw_gradient_noise_scale(seeds: Sequence[Measured]) -> dict[str, Figure]:
     marks = {"noise scale": float(across(seeds, "noise_scale").mean())}
     epochs = first["epoch"]
     scales = [
-        Series("tr Σ / |G|²", epochs, across(seeds, "noise_scales")),
-        Series("tr HΣ / GᵀHG", epochs, across(seeds, "hessian_noise_scale")),
+        Series("tr Σ / |G|²", epochs, across(seeds, "noise_scales"), look=2),
+        Series("tr HΣ / GᵀHG", epochs, across(seeds, "hessian_noise_scale"), look=3),
     ]
     return {
         "scale": draw_panels(

@@ -78,7 +78,7 @@ def noise_gaussianity_vs_batch(
             "tail_index": alike,
             "kurtosis_with_batch": spearman(np.array(batches), kurtosis),
             "distance_with_batch": spearman(np.array(batches), abs(index - 2)),
-            "last_over_first_distance": abs(index[-1] - 2) / abs(index[0] - 2),
+            "alike_at_largest": alike[-1],
         }
     first = rows[names[0]]["kurtosis"] - 3
     slope = np.polyfit(np.log(batches), np.log(np.maximum(first, 1e-3)), 1)[0]
