@@ -32,7 +32,7 @@ class Series:
         values: (n,), or (seeds, n): mean and standard deviation are drawn.
         steps: draw as a histogram's outline.
         look: number of its colour and line; None: that of its place in the panel.
-        error: (n,), standard errors, drawn as bars on markers.
+        error: (n,), standard errors, drawn as bars on markers; over categories without the curve.
     """
 
     label: str
@@ -106,6 +106,8 @@ def _draw(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
     for number, series in enumerate(panel.series):
         look = number if series.look is None else series.look
         colour, line = COLOURS[look % len(COLOURS)], LINES[look % len(LINES)]
+        if panel.ticks and series.error is not None:  # nothing lies between categories
+            line = "none"
         x, values = np.asarray(series.x, dtype=float), np.atleast_2d(np.asarray(series.values, dtype=float))
         values = np.where(np.isfinite(values), values, np.nan)
         mean = values.mean(axis=0)

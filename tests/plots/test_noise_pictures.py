@@ -52,6 +52,7 @@ def test_of_runs_of_one_epoch_the_runs_are_the_axis() -> None:
     figure = draw(made(["runs/a", "runs/b", "runs/c"], [3]))
     assert len(figure.axes) == 3  # there is no overlap
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["a", "b", "c"]
+    assert {line.get_linestyle() for line in figure.axes[0].lines} == {"None"}
 
 
 def test_where_nothing_was_finite_the_loss_is_drawn() -> None:
