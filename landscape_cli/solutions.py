@@ -30,6 +30,8 @@ LATER: dict[str, Any] = {  # keys that older runs lack
     "checkpointing": False,
     "track": [],
     "params": "all",
+    "grow_batch_at": [],
+    "grow_batch_by": 5.0,
 }
 LATER_OF_OPTIMIZER = {"sam": None, "asam": None}
 NORMALIZED = ("scaling", "mean", "std", "pool")  # what the inputs of a network are made by

@@ -48,7 +48,7 @@ class TrainConfig(Recipe, Computing):
     lists: ClassVar[tuple[str, ...]] = (
         *("architecture.widths", "architecture.blocks"),
         *("optimizer.betas", "schedule.epochs", "dataset.mean", "dataset.std"),
-        *("dataset.labels", "track", "params", "gradient_noise"),
+        *("dataset.labels", "track", "params", "gradient_noise", "grow_batch_at"),
     )
     choices: ClassVar[str] = (
         "Choices (group=option; `landscape list architectures` and the like describe them):"
@@ -107,6 +107,8 @@ class ImportConfig(Computing):
     optimizer: dict[str, Any] | None = key(None, "")
     schedule: dict[str, Any] | None = key(None, "")
     batch_size: Any = key(None, "")
+    grow_batch_at: Any = key(None, "")
+    grow_batch_by: float | None = key(None, "")
     micro_batch: int | None = key(None, "")
     augment: str | None = key(None, "")
     params: Any = key(None, "")

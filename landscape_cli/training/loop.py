@@ -122,9 +122,10 @@ def train(
     resumed = processes.first(lambda: record.restore(state))
     processes.align(state)
     n = len(train_split)
-    batch = n if recipe.batch_size == "full" else recipe.batch_size
-    size = min(recipe.micro_batch or batch, batch)
-    epochs = math.ceil(recipe.passes(len(epoch_batches(n, recipe.batch_size, torch.Generator()))))
+    batches = recipe.batch_sizes(n)
+    epochs = math.ceil(recipe.passes(batches))
+    largest = batches.size(epochs - 1)
+    size = min(recipe.micro_batch or largest, largest)
     with (
         devices.enough_threads(_operations(model, train_split.inputs) * size / processes.size),
         bar(epochs * n, "training", "samples", initial=state.epoch * n) as progress,
@@ -138,7 +139,7 @@ def train(
             network.train()
             processes.seed(recipe.seed, state.epoch)
             with enough_to_train(size):
-                for indices in epoch_batches(n, recipe.batch_size, state.order):
+                for indices in epoch_batches(n, batches.size(state.epoch), state.order):
                     if state.step == recipe.steps:
                         break
                     lr = state.lr

@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import LOSSES, PRECISIONS, check_params
 from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, Range, check, key
+from landscape_cli.training.batch_sizes import BatchSizes
 
 BATCH = Range(
     "a positive whole number or full",
@@ -17,6 +19,15 @@ EPOCHS_BETWEEN = Range(
     "a positive whole number or log",
     lambda every: every == "log" or (isinstance(every, int) and not isinstance(every, bool) and every >= 1),
 )
+MILESTONES = Range(
+    "increasing whole numbers from 1 on",
+    lambda epochs: (
+        isinstance(epochs, list)
+        and all(isinstance(epoch, int) and not isinstance(epoch, bool) for epoch in epochs)
+        and all(before < after for before, after in pairwise([0, *epochs]))
+    ),
+)
+ABOVE_ONE = Range("a number above 1", lambda value: 1 < value < math.inf)
 FRACTION = Range("a fraction in (0, 1]", lambda value: 0 < value <= 1)
 NOISE = Range(
     "[eta,gamma], a positive number and one of zero or more",
@@ -49,6 +60,14 @@ class Recipe:
     )
     seed: int = key(0, "what initial weights and the order of samples come from", SEED)
     batch_size: Any = key(128, "samples a step, or full: gradient descent", BATCH)
+    grow_batch_at: Any = key(
+        [],
+        "epochs after which batches grow, say 30,60, in place of a falling learning rate (Smith et al. 2018)",
+        MILESTONES,
+    )
+    grow_batch_by: float = key(
+        5.0, "by what factor they grow at each of these; at most all samples are one batch", ABOVE_ONE
+    )
     micro_batch: int | None = key(
         None,
         "samples a forward pass, of all processes together, when a batch does not fit the memory: gradients"
@@ -114,16 +133,27 @@ class Recipe:
         " process's share, and rank 0 keeps the running statistics. Each process draws its own dropout masks",
     )
 
-    def passes(self, batches: int) -> float:
-        """Return the passes over a split of so many batches; with `steps` the last is a part of one."""
-        return self.epochs if self.steps is None else self.steps / batches
+    def batch_sizes(self, samples: int) -> BatchSizes:
+        """Return how many samples each batch of a split of so many has."""
+        first = samples if self.batch_size == "full" else self.batch_size
+        return BatchSizes(samples, first, self.grow_batch_at, self.grow_batch_by)
+
+    def passes(self, batches: BatchSizes) -> float:
+        """Return the passes over a split with these batches; with `steps` the last is a part of one."""
+        return self.epochs if self.steps is None else batches.epochs(self.steps)
 
     def __post_init__(self) -> None:
         """Check the ranges, and what does not go together."""
         if isinstance(self.track, str):
             self.track = [self.track]
+        if not isinstance(self.grow_batch_at, list):
+            self.grow_batch_at = [self.grow_batch_at]
         check(self)
         self.track = [group for group in GROUPS if group in self.track]
+        if self.batch_size == "full" and self.grow_batch_at:
+            raise LandscapeError(
+                f"batch_size=full cannot grow at grow_batch_at={self.grow_batch_at}; choose a number"
+            )
         if self.compile and self.checkpointing:
             raise LandscapeError(
                 "compile=true chooses by itself what is computed again for the backward pass; leave out"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from landscape_cli.errors import LandscapeError, unknown
+from landscape_cli.training.batch_sizes import BatchSizes
 
 Factor = Callable[[float], float]
 
@@ -64,8 +65,10 @@ SCHEDULES = {
 }
 
 
-def build(schedule: dict[str, Any], epochs: float, steps_per_epoch: int) -> Callable[[int], float]:
+def build(schedule: dict[str, Any], epochs: float, batches: BatchSizes | int) -> Callable[[int], float]:
     """Return the factor on the learning rate at each step, counted from 0, of a training of `epochs` epochs.
+
+    A step is one of the `batches`, or of so many batches an epoch.
 
     The first `schedule.warmup` epochs grow linearly from 1 / (warm-up steps) to 1. ``step`` and ``multistep``
     count epochs from the start of the training, the others from the end of the warm-up; ``cosine`` and
@@ -82,12 +85,19 @@ def build(schedule: dict[str, Any], epochs: float, steps_per_epoch: int) -> Call
         raise LandscapeError(
             f"schedule.warmup={warmup:g} leaves nothing of epochs={epochs:g}; choose a shorter one"
         )
-    warmup_steps = round(warmup * steps_per_epoch)
+    if isinstance(batches, int):
+        batches = BatchSizes(batches, 1)
+    if batches.milestones and warmup > batches.milestones[0]:
+        raise LandscapeError(
+            f"schedule.warmup={warmup:g} goes on when batches grow, after epoch {batches.milestones[0]};"
+            " let it end before, or begin grow_batch_at later"
+        )
+    epochs_of, warmup_steps = batches.epochs, round(warmup * batches.count(0))
     decay = SCHEDULES[name](schedule, epochs or 1, warmup)
 
     def factor(step: int) -> float:
         if step < warmup_steps:
             return (step + 1) / warmup_steps
-        return decay(min(step / steps_per_epoch, epochs))
+        return decay(min(epochs_of(step), epochs))
 
     return factor

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.lr_scheduler import LambdaLR
 
-from landscape_cli.data.batches import augmentation, epoch_batches, parts_of
+from landscape_cli.data.batches import augmentation, parts_of
 from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.options import HINGES
@@ -98,8 +98,13 @@ def prepare(
         raise LandscapeError(
             f"batch_size={recipe.batch_size} is more than the {n} training samples; say batch_size=full"
         )
-    batches = epoch_batches(n, recipe.batch_size, torch.Generator())
-    smallest = min(len(part) for batch in batches for part in parts_of(batch, recipe.micro_batch or n))
+    batches = recipe.batch_sizes(n)
+    smallest = min(
+        len(part)
+        for epoch in (0, *batches.milestones)
+        for batch in parts_of(torch.arange(n), batches.size(epoch))
+        for part in parts_of(batch, recipe.micro_batch or n)
+    )
     if any(isinstance(module, _BatchNorm) for module in model.modules()):
         if smallest == 1:
             raise LandscapeError(
@@ -118,7 +123,7 @@ def prepare(
         checkpointed(model)  # refuses what it cannot
     updates = optimizers.build(optimizer, _trained(model, recipe.params), recipe.seed)
     order = torch.Generator().manual_seed(recipe.seed)
-    factor = schedules.build(schedule, recipe.passes(len(batches)), len(batches))
+    factor = schedules.build(schedule, recipe.passes(batches), batches)
     tracker = Tracker(recipe.track, model) if recipe.track else None
     return State(model, updates, LambdaLR(updates, factor), order, ascent(optimizer), tracker)
 

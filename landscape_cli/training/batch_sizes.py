@@ -1,0 +1,47 @@
+"""How many samples each batch of a training has, where that grows, and how long so many batches take.
+
+A batch that grows, in place of a learning rate that falls: Smith et al. 2018 (arXiv:1711.00489).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from landscape_cli.data.batches import parts_of
+
+
+@dataclass(frozen=True)
+class BatchSizes:
+    """The batches of each pass over a training split.
+
+    Attributes:
+        samples: of the split.
+        first: samples a batch of the first pass, at most all.
+        milestones: the epochs after which batches grow, increasing, from 1 on.
+        factor: by which they grow at each of these; rounded, and never beyond all samples.
+    """
+
+    samples: int
+    first: int
+    milestones: Sequence[int] = ()
+    factor: float = 1.0
+
+    def size(self, epoch: int) -> int:
+        """Return the samples a batch of the pass that begins after so many epochs."""
+        grown = sum(epoch >= milestone for milestone in self.milestones)
+        return min(round(self.first * self.factor**grown), self.samples)
+
+    def count(self, epoch: int) -> int:
+        """Return the batches of that pass."""
+        return len(parts_of(torch.arange(self.samples), self.size(epoch)))
+
+    def epochs(self, steps: int) -> float:
+        """Return how many passes so many batches take; the last may be a part of one."""
+        begun = 0
+        for milestone in self.milestones:
+            inside = (milestone - begun) * self.count(begun)
+            if steps < inside:
+                break
+            steps, begun = steps - inside, milestone
+        return begun + steps / self.count(begun)
