@@ -1,14 +1,11 @@
 """How many samples each batch of a training has, where that grows, and how long so many batches take.
 
-A batch that grows, in place of a learning rate that falls: Smith et al. 2018 (arXiv:1711.00489).
+A batch that grows in place of a learning rate that falls: Smith et al. 2018 (arXiv:1711.00489). This module
+never imports torch.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import torch
-
-from landscape_cli.data.batches import parts_of
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,10 @@ class BatchSizes:
         return min(round(self.first * self.factor**grown), self.samples)
 
     def count(self, epoch: int) -> int:
-        """Return the batches of that pass."""
-        return len(parts_of(torch.arange(self.samples), self.size(epoch)))
+        """Return the batches of that pass: those of `data.batches.parts_of`."""
+        size = self.size(epoch)
+        joined = size > 1 and self.samples > size and self.samples % size == 1
+        return -(-self.samples // size) - joined
 
     def epochs(self, steps: int) -> float:
         """Return how many passes so many batches take; the last may be a part of one."""

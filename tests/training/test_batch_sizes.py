@@ -25,7 +25,10 @@ def test_sizes_grow_at_the_milestones_and_end_with_all_samples() -> None:
     assert [GROWING.size(epoch) for epoch in range(5)] == [4, 4, 10, 25, 25]
     assert [GROWING.count(epoch) for epoch in range(5)] == [13, 13, 5, 2, 2]
     assert BatchSizes(50, 40, (1,), 3).size(1) == 50
-    assert BatchSizes(50, 7, (1,), 3).count(0) == 7  # the last of a single sample joins the one before it
+    for samples in (1, 2, 50):
+        for size in range(1, samples + 1):
+            batches = epoch_batches(samples, size, torch.Generator())
+            assert BatchSizes(samples, size).count(0) == len(batches)
 
 
 def test_steps_take_the_passes_that_a_count_one_by_one_gives() -> None:
