@@ -191,11 +191,12 @@ def main() -> None:
     parser = arguments.parser(__doc__, rounds=3)
     arguments.add_images(parser, images=512)
     arguments.add_networks(parser, "resnet20", "transformer")
+    parser.add_argument("--tools", nargs="+", default=list(TOOLS), help="of those that are installed")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), help="%(default)s")
     parser.add_argument("--probes", type=int, default=10, help="of the density (%(default)s)")
     parser.add_argument("--steps", type=int, default=80, help="of the density (%(default)s)")
     asked = parser.parse_args()
-    tools = [name for name, module in TOOLS.items() if find_spec(module) is not None]
+    tools = [name for name in asked.tools if find_spec(TOOLS[name]) is not None]
     print(f"# Curvature on {asked.images:,} samples\n\n{machine.described()}\n")
     for network in asked.networks:
         work, rows = Work(network, asked.images, asked.data), []

@@ -23,12 +23,32 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks"
 COMMANDS = {
     "cheaper": (["--size", "9", "--exact", "3", "--settings", "samples=200 anchors=2", "tolerance=0.1"], 2),
+    "curvature": (
+        [
+            "--images",
+            "2",
+            "--rounds",
+            "1",
+            "--networks",
+            "transformer",
+            "--tools",
+            "landscape",
+            "--probes",
+            "1",
+            "--steps",
+            "2",
+            "--tasks",
+            "product",
+            "density",
+        ],
+        2,
+    ),
     "memory": (["--images", "128"], 7),
     "point": (
-        ["--images", "64", "--rounds", "1", "--networks", "resnet20", "--repetitions", "1", "--matrix", "64"],
+        ["--images", "8", "--rounds", "1", "--networks", "resnet20", "--repetitions", "1", "--matrix", "64"],
         7,
     ),
-    "processes": (["--images", "64", "--rounds", "1", "--networks", "resnet20"], 2),
+    "processes": (["--images", "8", "--rounds", "1", "--networks", "resnet20"], 2),
     "rates": (["--rounds", "1", "--networks", "resnet20", "--repetitions", "1", "--matrix", "64"], 4),
     "recomputation": (["--images", "2", "--rounds", "1", "--networks", "resnet20"], 1),
     "stacked": (
@@ -42,7 +62,14 @@ COMMANDS = {
 
 ALONE = "rates"
 PROGRAMS = ("cheaper", "memory", "startup")  # they measure whole programs
-CONTESTS = ("point", "processes", "recomputation", "stacked", "training")  # between processes in turns
+CONTESTS = (
+    "curvature",
+    "point",
+    "processes",
+    "recomputation",
+    "stacked",
+    "training",
+)  # between processes in turns
 Run = Callable[[str], str]
 MACHINE = ("processor", "memory", "versions", "allocator", "system", "load before (1, 5, 15 min)")
 
