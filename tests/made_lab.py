@@ -17,6 +17,7 @@ from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured
 from landscape_cli.runs import METRICS
 from landscape_cli.store import Surface, Trajectory
+from landscape_cli.store.table import Table
 
 Columns = Mapping[str, Sequence[float]]
 Height = Callable[..., Any]
@@ -48,6 +49,7 @@ class MadeLab(Lab):
             computes.
         networks: name -> network; the same at every epoch.
         seed: of the lab.
+        tables: the names of runs and words -> the values of `landscape sharpness`, by column.
 
     Attributes:
         asked: for every surface or line, the command, the names of the runs and the words.
@@ -59,16 +61,24 @@ class MadeLab(Lab):
         computed: Callable[[Sequence[str], Sequence[str]], Surface] | None = None,
         networks: Mapping[str, nn.Module] | None = None,
         seed: int = 0,
+        tables: Callable[[Sequence[str], Sequence[str]], Columns] | None = None,
     ) -> None:
         super().__init__(Scale(), seed, _no_command, "cpu")
         self.runs = {name: MadeRun(Path(name), columns) for name, columns in runs.items()}  # type: ignore[misc]
         self.asked: list[tuple[str, ...]] = []
-        self._made, self._networks = computed, networks or {}
+        self._made, self._networks, self._tables = computed, networks or {}, tables
 
     def network(self, name: str, epoch: object = "last") -> nn.Module:
         """Return the network of a run."""
         assert name in self.runs
         return copy.deepcopy(self._networks[name])
+
+    def sharpness(self, names: Sequence[str], *words: str) -> Table:
+        """Return the made table of these runs."""
+        assert self._tables is not None
+        columns = self._tables(names, words)
+        rows = [{name: str(of[row]) for name, of in columns.items()} for row in range(len(names))]
+        return Table(Path("made.csv"), list(columns), rows)
 
     def _computed(self, command: str, ends: list[str], words: tuple[str, ...]) -> Surface:
         names = [end.partition("=")[2] for end in ends]

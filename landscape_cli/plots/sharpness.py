@@ -1,5 +1,6 @@
 """Pictures of a table of `landscape sharpness`: measures beside the test error, and rank correlations."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,18 @@ def draw_rank_correlations(table: Table, look: Look = PAPER) -> Figure:
     columns, error = measured(table), target(table)
     matrix = rank_correlations([*columns.values(), table.numbers(error)])
     names = [*(LABELS[name] for name in columns), TARGETS.get(error, "test loss").partition(" (")[0]]
+    return draw_matrix(names, matrix, f"Spearman's rank correlation over {len(table)} rows", look)
+
+
+def draw_matrix(names: Sequence[str], matrix: Array, label: str, look: Look = PAPER) -> Figure:
+    """Return a matrix of correlations as colours with numbers, the last row and column set apart.
+
+    Args:
+        names: of the rows and columns, k.
+        matrix: of -1 to 1, (k, k); NaN is left empty.
+        label: what the colours are.
+        look: size, font and style.
+    """
     with styled(look):
         side = 0.62 * PAGE if len(names) < 8 else PAGE
         figure, (axes,) = panels(1, ratio=1.0, margin=0.0, size=look.inches or (side, 0.8 * side))
@@ -78,8 +91,7 @@ def draw_rank_correlations(table: Table, look: Look = PAPER) -> Figure:
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=small() - 1)
         axes.axhline(len(names) - 1.5, color="black", linewidth=1.0)
         axes.axvline(len(names) - 1.5, color="black", linewidth=1.0)
-        bar = figure.colorbar(image, ax=axes, fraction=0.04, pad=0.02)
-        bar.set_label(f"Spearman's rank correlation over {len(table)} rows")
+        figure.colorbar(image, ax=axes, fraction=0.04, pad=0.02).set_label(label)
         return figure
 
 

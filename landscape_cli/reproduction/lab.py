@@ -106,7 +106,7 @@ class Lab:
         return self._tabulated("noise", [f"run={self.runs[name].path}"], words)
 
     def sharpness(self, names: Sequence[str], *words: str) -> Table:
-        """Return the table of how sharp the minima of several runs are, likewise."""
+        """Return the table that `landscape sharpness run=<the runs'> <words>` makes."""
         runs = ",".join(str(self.runs[name].path) for name in names)
         return self._tabulated("sharpness", [f"run={runs}"], words)
 
