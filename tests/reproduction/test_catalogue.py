@@ -31,6 +31,8 @@ SECTIONS = {
     "I": 13,
     "J": 14,
     "K": 7,
+    "L": 13,
+    "M": 4,
     "N": 5,
 }  # how many phenomena each has
 
