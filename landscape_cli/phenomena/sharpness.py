@@ -92,7 +92,7 @@ def draw_sharpness_measures(seeds: Sequence[Measured], *, names: Mapping[str, st
 
 
 def batch_sweep_width(
-    lab: Lab, *, sweeps: Mapping[str, Mapping[int, str]], words: Sequence[str], threshold: int
+    lab: Lab, *, sweeps: Mapping[str, Mapping[str, str]], words: Sequence[str], threshold: int
 ) -> Measured:
     """Measure how the sharpness, the radius and the test error go with the batch size.
 

@@ -2,8 +2,8 @@
 
 The weights of K networks lie in one tensor a parameter, (K, *shape), and torch.func.vmap runs all networks in
 one pass (a linear layer becomes one batched matrix product). The gradient of the sum of their losses is the
-gradient of each with respect to its own weights, and all optimizers of the project work on each number by
-itself, so that each network is trained as it would be alone, to rounding; tests compare both.
+gradient of each with respect to its own weights, and all optimizers but those of `WHOLE` work on each number
+by itself, so that each network is trained as it would be alone, to rounding; tests compare both.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +20,9 @@ from landscape_cli.training import optimizers
 
 Goal = Callable[[Tensor, Tensor], Tensor]
 """Outputs (K, n, outputs) and losses (K, n) -> which of the K networks have reached it, (K,) of bool."""
+
+
+WHOLE = ("entropy_sgd", "lars")  # look at norms of layers, or draw for all networks: not to be stacked
 
 
 class Ended(NamedTuple):
@@ -137,7 +140,8 @@ def train_stacked(
         look_every: epochs.
 
     Raises:
-        LandscapeError: as `Stack` and `optimizers.build`; the numbers of networks, data and orders differ.
+        LandscapeError: as `Stack` and `optimizers.build`; the optimizer is one of `WHOLE`;
+            the numbers of networks, data and orders differ.
     """
     full = batch_size == "full"
     counts = {"inputs": len(inputs), "targets": len(targets), **({} if full else {"orders": len(orders)})}
@@ -147,6 +151,11 @@ def train_stacked(
                 f"{len(models)} networks are to be trained together, and {name} are of {count}"
             )
     stack = Stack(models)
+    if optimizer["name"] in WHOLE:
+        raise LandscapeError(
+            f"optimizer={optimizer['name']} does not work on each weight by itself, as stacked networks need;"
+            " train them one by one"
+        )
     steps = optimizers.build(optimizer, stack.parameters.values())
     lr = steps.param_groups[0]["lr"]
     active = torch.arange(len(models))

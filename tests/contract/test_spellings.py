@@ -98,7 +98,7 @@ def test_every_option_that_is_a_list_can_be_said_without_brackets() -> None:
         if isinstance(value, list)
     }
     found |= {"dataset.mean", "dataset.std", "dataset.labels"}  # null, unless they are said
-    found |= {"track", "params", "gradient_noise"}  # keys of the command
+    found |= {"track", "params", "gradient_noise", "grow_batch_at"}  # keys of the command
     assert found - {"architecture.defaults", "optimizer.defaults"} == set(SCHEMAS["train"].lists)
 
 

@@ -92,7 +92,7 @@ def test_every_kind_is_drawn_or_an_html_page(plane, line):
     drawn = 0
     for kind, words_ in KINDS.items():
         assert words_
-        if kind not in ("interactive", "path"):  # a path's needs one, see test_trajectory
+        if kind not in ("interactive", "path", "spectrum"):  # of files of their own
             drawn += bool(draw([line() if kind == "line" else plane()], kind=kind).axes)
     assert drawn == 7
 

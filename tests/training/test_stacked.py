@@ -13,7 +13,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.losses import per_sample_loss
 from landscape_cli.evaluation.options import LOSSES
 from landscape_cli.training import optimizers
-from landscape_cli.training.stacked import losses_of, outputs_of, shared, train_stacked
+from landscape_cli.training.stacked import WHOLE, losses_of, outputs_of, shared, train_stacked
 from landscape_cli.uncompiled import without_compiler
 
 COUNT, SAMPLES = 3, 20
@@ -81,7 +81,15 @@ def assert_equal(together: list[nn.Module], apart: list[nn.Module], tolerance: f
 
 
 def test_every_optimizer_is_under_test() -> None:
-    assert set(OPTIMIZERS) == set(optimizers.OPTIMIZERS)
+    assert {*OPTIMIZERS, *WHOLE} == set(optimizers.OPTIMIZERS)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_an_optimizer_that_looks_at_whole_layers_is_refused(name: str) -> None:
+    with pytest.raises(LandscapeError, match=f"optimizer={name} does not work on each weight by itself"):
+        train_stacked(
+            networks(), *data(), loss="cross_entropy", optimizer={"name": name, "lr": 0.1}, epochs=1
+        )
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
