@@ -105,7 +105,7 @@ def batch_sweep_width(
     found: dict[str, dict[str, Any]] = {}
     for sweep, runs in sweeps.items():
         table = lab.sharpness(list(runs.values()), *words)
-        sizes, errors = np.array(list(runs), dtype=float), table.numbers(TEST_ERROR)
+        sizes, errors = np.array([float(size) for size in runs]), table.numbers(TEST_ERROR)
         columns = {
             name: table.numbers(name)
             for name in ("largest_eigenvalue", "keskar", "radius", "normalized_radius", "loss")
