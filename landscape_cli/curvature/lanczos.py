@@ -7,13 +7,16 @@ import numpy as np
 
 from landscape_cli.arrays import Array
 
-EVERY = 5  # steps between two looks at what has converged: a look costs the eigenvectors of a small matrix
+LOOKS = 20  # vectors for each step between two looks, which cost the eigenvectors of a small matrix
 SCALE = 0.1  # of the largest magnitude: below this, eigenvalues are as good as the magnitude allows
 VANISHED = 1e-12  # of the largest magnitude: what a Krylov space leaves is rounding
 BYTES = 1 << 31  # of the Krylov space
 VECTORS = 300  # in it, at most
 SPARE = 10  # at least beyond those that are wanted
 RESTARTS = 30
+
+
+Random = np.random.RandomState | np.random.Generator
 
 
 class Pairs(NamedTuple):
@@ -38,10 +41,11 @@ def eigenpairs(
     size: int,
     largest: int,
     smallest: int,
-    random: np.random.RandomState,
+    random: Random,
     *,
     tolerance: float = 1e-3,
     most: int | None = None,
+    start: Array | None = None,
 ) -> Pairs:
     """Return eigenpairs at the ends of the spectrum by Lanczos' method with thick restarts.
 
@@ -55,9 +59,10 @@ def eigenpairs(
         size: rows of the matrix.
         largest: how many of the largest eigenvalues; all there are at most.
         smallest: how many of the smallest; of what the largest leave.
-        random: where the first vector comes from.
+        random: where the first vector comes from, and what goes on where a space holds whole eigenvectors.
         tolerance: of the residuals.
         most: vectors in the space; None: as many as `VECTORS` and `BYTES` allow.
+        start: the first vector, in which what is sought has a large part; None: a random one.
 
     Raises:
         FloatingPointError: a product is not finite.
@@ -65,11 +70,11 @@ def eigenpairs(
     largest = min(largest, size)
     wanted = largest + min(smallest, size - largest)
     room = max(min(most or VECTORS, BYTES // (8 * size)), wanted + SPARE)
-    space = _Space(product, size, min(room, size), random)
+    space = _Space(product, size, min(room, size), random, start)
     restarts = 0
     while True:
         full = space.grow()
-        if not full and space.count % EVERY and not space.exhausted:
+        if not full and space.count % (1 + space.count // LOOKS) and not space.exhausted:
             continue
         if space.count < wanted:
             continue
@@ -90,13 +95,19 @@ class _Space:
     """An orthonormal basis, the matrix in it, and what one more product leaves outside of it."""
 
     def __init__(
-        self, product: Callable[[Array], Array], size: int, room: int, random: np.random.RandomState
+        self,
+        product: Callable[[Array], Array],
+        size: int,
+        room: int,
+        random: Random,
+        start: Array | None,
     ) -> None:
         self._product, self._random = product, random
         self.basis, self.matrix = np.empty((room, size)), np.zeros((room, room))
         self.count = self.products = 0
         self.exhausted = False
-        self._next, self._length = self._drawn(), 0.0
+        self._length = 0.0
+        self._next = self._drawn() if start is None else start / np.linalg.norm(start)
 
     def grow(self) -> bool:
         """Add a vector; return whether there is room for no other."""
