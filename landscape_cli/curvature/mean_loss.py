@@ -9,9 +9,10 @@ from torch import nn
 
 from landscape_cli.arrays import Array
 from landscape_cli.curvature.products import Hessian
-from landscape_cli.evaluation.batches import Batch, call, size_of, tensors
+from landscape_cli.evaluation.batches import Batch, call, tensors
 from landscape_cli.evaluation.evaluator import evaluate_samples
 from landscape_cli.evaluation.losses import Objective
+from landscape_cli.gradients.mean import mean_gradient
 from landscape_cli.weights.arithmetic import Vector
 from landscape_cli.weights.selection import Params, selected
 
@@ -44,8 +45,6 @@ class MeanLoss:
         self._weights = {name: self.model.get_parameter(name).requires_grad_() for name in names}
         self.origin: Vector = {name: weight.detach().clone() for name, weight in self._weights.items()}
         self.point = self.flat(self.origin)
-        run = evaluate_samples(lambda inputs: call(self.model, inputs), parts, objective)
-        self._count = len(run.losses) if run.weights is None else float(run.weights.sum())
 
     def flat(self, vector: Vector) -> Array:
         """Return a vector by parameter names as a flat one; names of other parameters are left out."""
@@ -67,22 +66,8 @@ class MeanLoss:
             FloatingPointError: one of them is not finite.
         """
         self._move(point)
-        weights = list(self._weights.values())
-        loss, total = 0.0, [torch.zeros_like(weight) for weight in weights]
-        with torch.enable_grad():
-            for inputs, targets in self.parts:
-                scores = self.objective(call(self.model, inputs), targets)
-                losses = scores.losses
-                share = (losses * size_of(inputs) if scores.one_for_all else losses.sum()) / self._count
-                sums = float(losses.detach().double().sum())
-                loss += sums * (size_of(inputs) if scores.one_for_all else 1) / self._count
-                if not share.requires_grad:  # the loss does not depend on these weights
-                    continue
-                found = torch.autograd.grad(share, weights, allow_unused=True)
-                for sum_, part in zip(total, found, strict=True):
-                    if part is not None:
-                        sum_ += part
-        gradient = self.flat(dict(zip(self._weights, total, strict=True)))
+        loss, found = mean_gradient(self.model, self.parts, self.objective, list(self._weights.values()))
+        gradient = self.flat(dict(zip(self._weights, found, strict=True)))
         if not np.isfinite(loss) or not np.isfinite(gradient).all():
             raise FloatingPointError("the loss or its gradient is not finite")
         return loss, gradient

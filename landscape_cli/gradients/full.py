@@ -1,12 +1,12 @@
 """The full gradient: that of the mean loss over a whole split."""
 
-import torch
 from torch import nn
 
 from landscape_cli.data.load import Split
 from landscape_cli.evaluation.batches import automatic_size, batches
-from landscape_cli.evaluation.losses import per_sample_loss
+from landscape_cli.evaluation.losses import objective
 from landscape_cli.evaluation.mode import evaluating
+from landscape_cli.gradients.mean import mean_gradient
 from landscape_cli.weights.arithmetic import Vector
 
 
@@ -23,12 +23,7 @@ def gradient(model: nn.Module, split: Split, loss: str, batch_size: int | None =
         batch_size: samples a pass; None: chosen.
     """
     parameters = {name: one for name, one in model.named_parameters() if one.requires_grad}
-    total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
+    parts = batches(split, batch_size or automatic_size(split.inputs, graph=True))
     with evaluating(model):
-        for inputs, targets in batches(split, batch_size or automatic_size(split.inputs, graph=True)):
-            share = per_sample_loss(loss, model(inputs), targets).sum() / len(split)
-            parts = torch.autograd.grad(share, list(parameters.values()), allow_unused=True)
-            for name, part in zip(total, parts, strict=True):
-                if part is not None:
-                    total[name] += part
-    return total
+        _, found = mean_gradient(model, parts, objective(loss), list(parameters.values()))
+    return dict(zip(parameters, found, strict=True))

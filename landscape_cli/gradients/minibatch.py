@@ -9,10 +9,11 @@ from torch.func import functional_call, grad, vmap
 
 from landscape_cli.arrays import Array
 from landscape_cli.data.load import Split
-from landscape_cli.evaluation.batches import Batch, call, rebatched, size_of
+from landscape_cli.evaluation.batches import Batch, rebatched, size_of
 from landscape_cli.evaluation.losses import Objective, per_sample_loss
 from landscape_cli.evaluation.mode import evaluating
 from landscape_cli.evaluation.problem import chosen
+from landscape_cli.gradients.mean import mean_gradient
 from landscape_cli.weights.selection import Params, selected
 
 CHUNK = 64  # samples whose gradients are computed at once
@@ -57,22 +58,8 @@ class Gradients:
 
     def _mean(self, parts: list[Batch]) -> Tensor:
         """Return the gradient of the mean over parts, summed part by part."""
-        named = list(self._weights.values())
-        total, count = [torch.zeros_like(weight) for weight in named], 0.0
-        for inputs, targets in parts:
-            with torch.enable_grad():
-                scores = self._objective(call(self._run, inputs), targets)
-                alone = scores.one_for_all
-                share = scores.losses * size_of(inputs) if alone else scores.losses.sum()
-                if share.requires_grad:  # else the loss does not depend on these weights
-                    for sum_, one in zip(
-                        total, torch.autograd.grad(share, named, materialize_grads=True), strict=True
-                    ):
-                        sum_ += one
-            count += size_of(inputs) if alone else scores.losses.numel()
-            if scores.weights is not None:
-                count += float(scores.weights.sum()) - scores.losses.numel()
-        return torch.cat([one.flatten() for one in total]) / count
+        _, found = mean_gradient(self._run, parts, self._objective, list(self._weights.values()))
+        return torch.cat([one.flatten() for one in found])
 
     def _run(self, *inputs: Any, **named: Any) -> Any:
         return functional_call(self._model, self._weights, inputs, named)
