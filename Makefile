@@ -56,7 +56,7 @@ costs: $(VENV)/installed
 	@$(LANDSCAPE) list phenomena
 
 bench: $(VENV)/installed-dev ## the benchmarks, an hour on two idle cores (benchmarks/README.md)
-	@set -e; for name in startup rates point processes training recomputation memory cheaper; do $(BIN)/python -m benchmarks.$$name; echo; done
+	@set -e; for name in startup rates point processes training recomputation stacked memory cheaper; do $(BIN)/python -m benchmarks.$$name; echo; done
 
 docs: $(VENV)/installed-docs ## the site, with every phenomenon's page, into docs/_build/html
 	$(BIN)/python -m sphinx --quiet -W --keep-going docs docs/_build/html

@@ -13,7 +13,7 @@ from landscape_cli import checkpoint
 from landscape_cli.architectures.build import build
 from landscape_cli.architectures.init import initialize, last_layer
 from landscape_cli.architectures.options import Options
-from landscape_cli.config import first_difference
+from landscape_cli.config import first_difference, to_yaml
 from landscape_cli.data.load import COMMON, Dataset, load
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError
@@ -60,6 +60,49 @@ def load_dataset(
     """Return the data of a run's configuration; entries of `location` that are not None replace its own."""
     moved = {key: value for key, value in location.items() if value is not None}
     return load({**config["dataset"], **moved}, device, trust=trust)
+
+
+class Datasets:
+    """The data of runs, read once for all runs that were trained on the same.
+
+    Args:
+        device: where they are to be.
+        trust: run code that a configuration names.
+        location: as for `load_dataset`.
+    """
+
+    def __init__(self, device: torch.device, *, trust: bool, location: Mapping[str, Any]) -> None:
+        self._device, self._trust, self._location = device, trust, location
+        self._loaded: dict[str, Dataset] = {}
+
+    def of(self, run: Run) -> Dataset:
+        """Return the data of a run.
+
+        Raises:
+            LandscapeError: they are not to be had, or no longer those on which it was trained.
+        """
+        name = to_yaml(run.config["dataset"])
+        if name not in self._loaded:
+            self._loaded[name] = load_dataset(
+                run.config, self._device, trust=self._trust, location=self._location
+            )
+        check_unchanged(run, self._loaded[name])
+        return self._loaded[name]
+
+
+def check_unchanged(run: Run, dataset: Dataset) -> None:
+    """Refuse data that are no longer those on which a run was trained.
+
+    Raises:
+        LandscapeError: their fingerprints differ.
+    """
+    trained_on = run.provenance()["dataset_fingerprint"]
+    if trained_on != dataset.fingerprint:
+        raise LandscapeError(
+            f"the data have changed since {run.path} was trained on them"
+            f" (SHA-256 {trained_on[:12]}…, now {dataset.fingerprint[:12]}…);"
+            " say dataset.source= or dataset.root= where those data lie"
+        )
 
 
 def build_network(config: dict[str, Any], dataset: Dataset, *, trust: bool) -> nn.Module:

@@ -5,15 +5,13 @@ from pathlib import Path
 
 from landscape_cli import device as devices
 from landscape_cli.arrays import Array
-from landscape_cli.config import to_yaml
 from landscape_cli.curvature.noise import GradientNoise
 from landscape_cli.curvature.noise_options import Options
-from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.problem import classifier
 from landscape_cli.runs import Run, open_run
 from landscape_cli.schemas.noise import NoiseConfig
-from landscape_cli.solutions import Solution, load_dataset
+from landscape_cli.solutions import Datasets, Solution
 from landscape_cli.store import table
 
 
@@ -46,11 +44,11 @@ class _Measured:
 
     def __init__(self, config: NoiseConfig) -> None:
         self.options = config.part(Options)
-        self._config, self._device = config, devices.resolve(config.device)
+        self._config = config
+        self._datasets = Datasets(devices.resolve(config.device), trust=config.trust, location=config.dataset)
         self._solutions: dict[tuple[str, int], Solution] = {}
         self._before: dict[tuple[str, int], tuple[str, int]] = {}
         self._sizes: dict[str, int] = {}
-        self._data: dict[str, Dataset] = {}
         self._space: tuple[tuple[str, int], Array | None] | None = None
         for path in config.run:
             opened = open_run(path, key="run")
@@ -67,7 +65,7 @@ class _Measured:
                 "run": path,
                 "epoch": epoch,
                 "sha256": solution.identity["sha256"],
-                "data": self._dataset(solution).fingerprint,
+                "data": self._datasets.of(solution.run).fingerprint,
                 "batch_size": self._sizes[path],
             }
             for (path, epoch), solution in self._solutions.items()
@@ -91,20 +89,10 @@ class _Measured:
 
     def _at(self, key: tuple[str, int]) -> GradientNoise:
         solution = self._solutions[key]
-        dataset = self._dataset(solution)
+        dataset = self._datasets.of(solution.run)
         model = solution.network(dataset, trust=self._config.trust)
         problem = classifier(model, dataset, solution.run.config["loss"], [self._config.split])
         return GradientNoise(problem, self.options, self._sizes[key[0]])
-
-    def _dataset(self, solution: Solution) -> Dataset:
-        """Return the data of a solution's run, read once for all runs that share them."""
-        config = solution.run.config
-        name = to_yaml(config["dataset"])
-        if name not in self._data:
-            self._data[name] = load_dataset(
-                config, self._device, trust=self._config.trust, location=self._config.dataset
-            )
-        return self._data[name]
 
 
 def _epochs(config: NoiseConfig, opened: Run) -> list[int]:

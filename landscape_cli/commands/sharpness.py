@@ -3,24 +3,18 @@
 import dataclasses
 from pathlib import Path
 
-from torch import nn
-
 from landscape_cli import device as devices
-from landscape_cli.config import to_yaml
 from landscape_cli.curvature.sharpness import check, sharpness
 from landscape_cli.curvature.sharpness_options import SharpnessOptions
-from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import evaluate
-from landscape_cli.evaluation.options import Options as EvaluationOptions
 from landscape_cli.evaluation.problem import Problem, classifier
 from landscape_cli.files import resolved
 from landscape_cli.progress import note
 from landscape_cli.schemas.sharpness import SharpnessConfig
-from landscape_cli.solutions import Solution, load_dataset, locate
+from landscape_cli.solutions import Datasets, Solution, locate
 from landscape_cli.store.sharpness import TEST_ERROR, TEST_LOSS, columns
 from landscape_cli.store.table import Row, fill
-from landscape_cli.surfaces.known_solutions import known_solutions
 
 CIRCUMSTANCES = ("measures", "batch_size")  # the columns tell of the first, and values do not depend on both
 
@@ -29,13 +23,20 @@ def run(config: SharpnessConfig) -> Path:
     """Put a row a run into the table `config.out`, draw it, print the rank correlations; return the table."""
     out, options = Path(config.out or ""), config.part(SharpnessOptions)
     solutions = _distinct([locate(path, config.epoch, key="run") for path in config.run])
-    loaded = _Loaded(config)
+    device = devices.resolve(config.device)
+    datasets = Datasets(device, trust=config.trust, location=config.dataset)
+
+    def problem_of(solution: Solution) -> Problem:
+        dataset = datasets.of(solution.run)
+        model = solution.network(dataset, trust=config.trust).to(device)
+        return classifier(model, dataset, solution.run.config["loss"], [config.split])
+
     for solution in solutions.values():
-        check(loaded.problem(solution), options)
+        check(problem_of(solution), options)
 
     def measure(row: Row) -> dict[str, float]:
         solution = solutions[row["run"]]
-        problem, dataset = loaded.problem(solution), loaded.dataset(solution)
+        problem, dataset = problem_of(solution), datasets.of(solution.run)
         place = list(solutions).index(row["run"]) + 1
         found = sharpness(problem, options, f"{solution.run.path.name} ({place} of {len(solutions)})")
         test = evaluate(problem.model, dataset.test, solution.run.config["loss"])
@@ -70,30 +71,3 @@ def _distinct(solutions: list[Solution]) -> dict[str, Solution]:
         if before != str(path) or sum(other.run.path == path for other in solutions) > 1:
             raise LandscapeError(f"run={before},{path} is one run; name each once")
     return {str(solution.run.path): solution for solution in solutions}
-
-
-class _Loaded:
-    """Data and networks of runs: data once for all runs that have the same, networks each time anew."""
-
-    def __init__(self, config: SharpnessConfig) -> None:
-        self._config, self._device = config, devices.resolve(config.device)
-        self._datasets: dict[str, Dataset] = {}
-
-    def dataset(self, solution: Solution) -> Dataset:
-        """Return the data of a run, on the device."""
-        named = to_yaml(solution.run.config["dataset"])
-        if named not in self._datasets:
-            location = {"trust": self._config.trust, "location": self._config.dataset}
-            self._datasets[named] = load_dataset(solution.run.config, self._device, **location)  # type: ignore[arg-type]
-        return self._datasets[named]
-
-    def problem(self, solution: Solution) -> Problem:
-        """Return the network of a run, on the device, with its data and loss.
-
-        Raises:
-            LandscapeError: the data are no longer those of the training.
-        """
-        dataset = self.dataset(solution)
-        known_solutions([solution], [(0.0, 0.0)], dataset, [], EvaluationOptions())
-        model: nn.Module = solution.network(dataset, trust=self._config.trust).to(self._device)
-        return classifier(model, dataset, solution.run.config["loss"], [self._config.split])

@@ -151,9 +151,17 @@ class _Space:
         return vector / np.linalg.norm(vector)
 
     def _outside(self, vector: Array) -> tuple[Array, Array]:
-        """Return what the basis leaves of a vector, and the vector's coordinates in it."""
-        known = self.basis[: self.count]
-        along = known @ vector
-        vector = vector - along @ known
-        again = known @ vector  # once leaves rounding that grows
-        return vector - again @ known, along + again
+        return outside(self.basis[: self.count], vector)
+
+
+def outside(basis: Array, vector: Array) -> tuple[Array, Array]:
+    """Return what an orthonormal basis leaves of a vector, (size,), and the vector's coordinates in it, (k,).
+
+    Args:
+        basis: rows (k, size).
+        vector: (size,).
+    """
+    along = basis @ vector
+    vector = vector - along @ basis
+    again = basis @ vector  # once leaves rounding that grows
+    return vector - again @ basis, along + again

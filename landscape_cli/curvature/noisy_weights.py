@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from landscape_cli.arrays import Array
+from landscape_cli.measures.estimates import standard_error
 
 
 def expected_rise(
@@ -41,4 +42,4 @@ def expected_rise(
         rises.append((value(point + noise) + value(point - noise)) / 2 - loss)
     if not np.isfinite(rises).all():
         return np.inf, np.inf
-    return float(np.mean(rises)), float(np.std(rises, ddof=1) / np.sqrt(pairs))
+    return float(np.mean(rises)), float(standard_error(rises))

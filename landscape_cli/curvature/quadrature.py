@@ -6,6 +6,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
 from landscape_cli.arrays import Array
+from landscape_cli.curvature.lanczos import outside
 from landscape_cli.measures.density import Quadrature
 
 VANISHED = 1e-10  # of the largest coefficient so far: what a Krylov space leaves is rounding
@@ -55,9 +56,7 @@ def _lanczos(products: Callable[[Array], Array], starts: Array, steps: int) -> l
         for row, image in zip(tuple(active), images, strict=True):
             basis[row, step] = vectors[row]
             diagonal[row].append(float(image @ vectors[row]))
-            known = basis[row, : step + 1]
-            for _ in range(2):  # once leaves rounding that grows
-                image = image - known.T @ (known @ image)
+            image, _ = outside(basis[row, : step + 1], image)
             length = float(np.linalg.norm(image))
             if step == steps - 1 or length <= VANISHED * max(map(abs, diagonal[row] + beside[row])):
                 active.remove(row)

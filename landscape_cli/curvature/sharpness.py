@@ -30,6 +30,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.batches import automatic_size, rebatched, size_of, tensors, to_dtype
 from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.problem import Problem, chosen, subset
+from landscape_cli.measures.estimates import standard_error
 from landscape_cli.progress import bar
 from landscape_cli.store.sharpness import LOSS, MEASURES, with_errors
 from landscape_cli.weights import directions
@@ -136,8 +137,8 @@ def _subspace(loss: MeanLoss, options: SharpnessOptions) -> Values:
         phis.append(keskar(loss.with_gradient, loss.point, options.epsilon, random, columns).phi)
     if not np.isfinite(phis).all():
         return {"keskar_subspace": np.inf, "keskar_subspace_error": np.inf}
-    error = np.std(phis, ddof=1) / np.sqrt(SUBSPACES)
-    return {"keskar_subspace": float(np.mean(phis)), "keskar_subspace_error": float(error)}
+    error = float(standard_error(phis))
+    return {"keskar_subspace": float(np.mean(phis)), "keskar_subspace_error": error}
 
 
 def _sam(loss: MeanLoss, options: SharpnessOptions) -> Values:

@@ -49,6 +49,7 @@ class SpectrumField(HessianField):
     """
 
     kind = "spectrum"
+    options: SpectrumOptions
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class SpectrumField(HessianField):
             )
         if method == "dense":
             options = dataclasses.replace(options, precision="fp64")
-        self.how, self.weights, self._at = options, weights, -1
+        self.weights, self._at = weights, -1
         ends = 2 if options.operator == "hessian" else 1
         most = {"dense": max(sizes), "lanczos": ends * options.k, "both": ends * options.k, "slq": 0}[method]
         points, probes = len(sizes) * len(epochs), options.probes if method in ("slq", "both") else 0
@@ -100,7 +101,7 @@ class SpectrumField(HessianField):
         found = ["products"]
         if self.spectra.eigenvalues.shape[1]:
             found += ["largest_eigenvalue", "smallest_eigenvalue", "residual"]
-            if self.how.operator != "hessian" and not self.spectra.whole:
+            if self.options.operator != "hessian" and not self.spectra.whole:
                 found.remove("smallest_eigenvalue")
         if self.spectra.whole or self.spectra.nodes.size:
             found += MOMENTS
@@ -160,11 +161,11 @@ class SpectrumField(HessianField):
         if not new or not self.spectra.residuals.size:
             return
         residuals = writer.array("spectrum/residuals")
-        missed = residuals > self.how.tolerance
+        missed = residuals > self.options.tolerance
         if missed.any():
             note(
                 f"{int(missed.sum())} of {int(np.isfinite(residuals).sum())} eigenpairs did not reach"
-                f" tolerance={self.how.tolerance}; their residuals, in the file, are up to"
+                f" tolerance={self.options.tolerance}; their residuals, in the file, are up to"
                 f" {residuals[missed].max():.2g}"
             )
 
@@ -188,7 +189,7 @@ class SpectrumField(HessianField):
     def _compute(self, matrix: "Counted", arrays: dict[str, Array]) -> dict[str, float]:
         """Fill in the arrays of a point; return its values."""
         values: dict[str, float] = {}
-        size, seed, options = matrix.size, self.how.seed, self.how
+        size, seed, options = matrix.size, self.options.seed, self.options
         if self.spectra.whole:
             rows = np.eye(size)
             dense = np.concatenate(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from landscape_cli.arrays import Array
-from landscape_cli.measures.density import standard_error
+from landscape_cli.measures.estimates import standard_error
 
 
 class Moments(NamedTuple):

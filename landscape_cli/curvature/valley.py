@@ -6,6 +6,7 @@ import numpy as np
 
 from landscape_cli.arrays import Array
 from landscape_cli.measures import line_radius
+from landscape_cli.measures.estimates import standard_error
 
 NEAR, FAR = 0.01, 8.0  # in units of the directions, where the radius is looked for
 RATIO = 1.25  # of one distance to the one before: between them the loss is taken for linear
@@ -45,4 +46,4 @@ def radius(
         radii.append(line_radius(x, height, loss + rise))
     if not np.isfinite(radii).all():
         return np.inf, np.nan
-    return float(np.mean(radii)), float(np.std(radii, ddof=1) / np.sqrt(len(radii)))
+    return float(np.mean(radii)), float(standard_error(radii))

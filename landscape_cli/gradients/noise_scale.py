@@ -13,7 +13,7 @@ Networks are in evaluation mode: in training mode BatchNorm couples samples, and
 import numpy as np
 
 from landscape_cli.arrays import Array
-from landscape_cli.measures.jackknife import Estimate, ratio_of_means
+from landscape_cli.measures.estimates import Estimate, ratio_of_means, standard_error
 
 
 def squares_of_two_sizes(small: Array, big: Array, small_size: int, big_size: int) -> tuple[Array, Array]:
@@ -62,5 +62,4 @@ def noise_scale_of_samples(gradients: Array) -> float:
 
 def mean_over(draws: Array, divisor: float) -> Estimate:
     """Return the mean of draws (n,) over a number that is known, with its standard error."""
-    error = draws.std(ddof=1) / np.sqrt(len(draws))
-    return Estimate(float(draws.mean() / divisor), float(error / abs(divisor)))
+    return Estimate(float(draws.mean() / divisor), float(standard_error(draws) / abs(divisor)))

@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from landscape_cli.arrays import Array
-from landscape_cli.measures.jackknife import Estimate, jackknife
+from landscape_cli.measures.estimates import Estimate, jackknife, standard_error
 
 PIECES = 20  # consecutive parts of the numbers, whose scatter gives the standard error
 FEWEST = 4  # numbers: two sums of two
@@ -115,4 +115,4 @@ def _index(exponents: Array) -> Estimate:
     if len(known) < 2:
         return Estimate(float(alpha), math.nan)
     pieces = [piece.mean() for piece in np.array_split(known, min(PIECES, len(known)))]
-    return Estimate(float(alpha), float(alpha**2 * np.std(pieces, ddof=1) / np.sqrt(len(pieces))))
+    return Estimate(float(alpha), float(alpha**2 * standard_error(pieces)))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from landscape_cli.arrays import Array
+from landscape_cli.measures.estimates import standard_error
 
 
 class Quadrature(NamedTuple):
@@ -52,10 +53,3 @@ def outliers(eigenvalues: Array, among: int = 20) -> int:
     largest = np.sort(eigenvalues)[::-1][: among + 1]
     logarithms = np.log(np.maximum(largest, np.finfo(float).tiny))
     return int(np.argmax(-np.diff(logarithms)[:among])) + 1
-
-
-def standard_error(each: Array) -> Array:
-    """Return the standard error of the mean over the first axis; NaN where that has one entry."""
-    if len(each) < 2:
-        return np.full(each.shape[1:], np.nan)
-    return np.asarray(each.std(axis=0, ddof=1) / np.sqrt(len(each)))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape_cli.arrays import Array
+from landscape_cli.measures import steps_to
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
@@ -27,7 +27,8 @@ def gd_vs_sgd_mnist(lab: Lab, *, runs: Mapping[str, Mapping[str, str]], fitted: 
     numbers, errors, losses, accuracy = [], [], [], []
     for pair in runs.values():
         metrics = [lab.metrics(pair[rule]) for rule in RULES]
-        rows = [first_below(each["train_loss"], fitted) for each in metrics]
+        curves = [each["train_loss"] for each in metrics]
+        rows = [int(min(steps_to(each, fitted), len(each) - 1)) for each in curves]
         errors.append(
             [100 * (1 - each["test_accuracy"][row]) for each, row in zip(metrics, rows, strict=True)]
         )
@@ -45,12 +46,6 @@ def gd_vs_sgd_mnist(lab: Lab, *, runs: Mapping[str, Mapping[str, str]], fitted: 
         "error": dict(zip(RULES, np.transpose(errors), strict=True)),
         "loss": dict(zip(RULES, np.transpose(losses), strict=True)),
     }
-
-
-def first_below(values: Array, level: float) -> int:
-    """Return the place of the first value below `level`; of the last value where there is none."""
-    below = np.flatnonzero(values < level)
-    return int(below[0]) if len(below) else len(values) - 1
 
 
 def draw_gd_vs_sgd_mnist(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:

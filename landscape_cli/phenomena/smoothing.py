@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from scipy.special import logsumexp
-from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch import Tensor
 
 from landscape_cli.analytic.descent import descend
 from landscape_cli.analytic.function import Function
@@ -19,7 +18,9 @@ from landscape_cli.analytic.smoothing import smoothed
 from landscape_cli.analytic.surfaces2d import rastrigin
 from landscape_cli.arrays import Array
 from landscape_cli.data.load import Split
-from landscape_cli.evaluation.losses import per_sample_loss
+from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.losses import objective
+from landscape_cli.evaluation.plane import Plane
 from landscape_cli.measures import minima
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
@@ -204,46 +205,28 @@ def slices(
     lab: Lab, run: str, split: Split, axis: Array, name: str, sigma: float, draws: int
 ) -> tuple[Array, Array]:
     """Return the loss over a plane of weights, and its mean over Gaussian shifts, (side, side) each."""
-    model, loss = lab.network(run), lab.loss(run)
-    weights = params_of(model)
-    seeds = lab.random(name).randint(2**31, size=2)
-    pair = [
-        {key: each.to(weights[key]) for key, each in drawn.items()}
-        for seed in seeds
-        for drawn in [random_direction(weights, norm="filter", ignore="biasbn", seed=int(seed), axis="x")]
-    ]
+    model = lab.network(run)
+    weights, seeds = params_of(model), lab.random(name).randint(2**31, size=2)
+    pair = {
+        each: random_direction(weights, norm="filter", ignore="biasbn", seed=int(seed), axis="x")
+        for each, seed in zip("xy", seeds, strict=True)
+    }
+    evaluator = Evaluator(model, {"train": [(split.inputs, split.targets)]}, objective(lab.loss(run)))
+
+    def over_the_plane(origin: Vector) -> Array:
+        plane = Plane(evaluator, origin, pair)
+        return np.array([[plane.evaluate(x, y)["train"].loss for x in axis] for y in axis])
+
     generator = torch.Generator().manual_seed(int(lab.random(f"{name}, shifts").randint(2**31)))
     total = np.zeros((len(axis), len(axis)))
     for _ in range(draws):
-        shift = {
-            key: sigma * torch.randn(each.shape, generator=generator).to(each)
-            for key, each in weights.items()
-        }
-        total += plane_of(model, {key: weights[key] + shift[key] for key in weights}, pair, axis, split, loss)
-    return plane_of(model, weights, pair, axis, split, loss), total / draws
-
-
-@torch.no_grad()
-def plane_of(
-    model: nn.Module, at: Vector, pair: Sequence[Vector], axis: Array, split: Split, loss: str
-) -> Array:
-    """Return mean losses at the weights at + x d + y e, (y, x), a row at a time."""
-    x = torch.from_numpy(axis).to(split.inputs)
-
-    def outputs(parameters: dict[str, Tensor]) -> Tensor:
-        found: Tensor = functional_call(model, parameters, (split.inputs,))
-        return found
-
-    rows = []
-    for y in axis:
-        moved = {
-            key: each + float(y) * pair[1][key] + x.view(-1, *[1] * each.ndim) * pair[0][key]
-            for key, each in at.items()
-        }
-        every = vmap(outputs)(moved)
-        losses = per_sample_loss(loss, every.flatten(0, 1), split.targets.repeat(len(axis)))
-        rows.append(losses.view(len(axis), -1).double().mean(dim=1).cpu().numpy())
-    return np.stack(rows)
+        total += over_the_plane(
+            {
+                key: each + sigma * torch.randn(each.shape, generator=generator).to(each)
+                for key, each in weights.items()
+            }
+        )
+    return over_the_plane(weights), total / draws
 
 
 def draw_gaussian_smoothing_landscape(

@@ -8,7 +8,7 @@ from landscape_cli.data.load import Dataset
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import Evaluation
 from landscape_cli.evaluation.options import Options
-from landscape_cli.solutions import Solution, labels
+from landscape_cli.solutions import Solution, check_unchanged, labels
 
 # relative; the same weights and samples in another batch size or on another device agree to 1e-6
 TOLERANCE = 1e-4
@@ -57,13 +57,8 @@ def known_solutions(
     Raises:
         LandscapeError: the data are no longer those on which the first solution was trained.
     """
+    check_unchanged(solutions[0].run, dataset)
     trained_on = [solution.run.provenance()["dataset_fingerprint"] for solution in solutions]
-    if trained_on[0] != dataset.fingerprint:
-        raise LandscapeError(
-            f"the data have changed since {solutions[0].run.path} was trained on them"
-            f" (SHA-256 {trained_on[0][:12]}…, now {dataset.fingerprint[:12]}…);"
-            " say dataset.source= or dataset.root= where those data lie"
-        )
     known = []
     for number, (label, solution, (x, y)) in enumerate(
         zip(labels(list(solutions)), solutions, places, strict=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from landscape_cli.measures.density import Quadrature, outliers, standard_error
+from landscape_cli.measures.density import Quadrature, outliers
 
 MASSES = Quadrature(
     np.array([[-1.0, 2.0, np.nan], [0.0, 1.0, 2.0]]), np.array([[0.75, 0.25, 0.0], [0.5, 0.25, 0.25]])
@@ -30,12 +30,6 @@ def test_the_smooth_density_has_the_mass() -> None:
     assert error[np.argmax(density)] == pytest.approx(
         0.75 / 2 * peak, rel=1e-4
     )  # one vector has it, the other nothing
-
-
-def test_a_standard_error_needs_two() -> None:
-    values = np.random.default_rng(0).standard_normal((50, 3))
-    np.testing.assert_allclose(standard_error(values), values.std(axis=0, ddof=1) / np.sqrt(50))
-    assert np.isnan(standard_error(values[:1])).all()
 
 
 def test_outliers_stand_above_the_widest_gap_of_logarithms() -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from torch import nn
 
-from landscape_cli.phenomena.gd_and_sgd import first_below
 from landscape_cli.reproduction.measured import Measured
 from made_lab import MadeLab, drawn, measure, verdicts
 
@@ -56,8 +55,3 @@ def test_a_network_that_does_not_fit_is_told() -> None:
     networks: dict[str, nn.Module] = {name: nn.Linear(2, 2) for name in runs}
     found = measure(ID, [MadeLab(runs, networks=networks)])
     assert verdicts(ID, found * 3)[1] == "fails"
-
-
-def test_the_first_value_below_a_level_or_the_last_one() -> None:
-    assert first_below(np.array([3.0, 1.0, 0.5, 0.2]), 0.6) == 2
-    assert first_below(np.array([3.0, 1.0]), 0.6) == 1

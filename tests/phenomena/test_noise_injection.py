@@ -1,4 +1,4 @@
-"""Ravines, planted minima and bad starts, beside plain loops, and where noise and momentum do not help."""
+"""Ravines and planted minima, beside plain loops, and where noise and momentum do not help."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from landscape_cli.phenomena import noise_injection
 from landscape_cli.reproduction.measured import Measured
 from made_lab import MadeLab, drawn, labs, measure, verdicts
 
-RAVINE, FIXES, ANNEALING = "bottou-ravine", "bourrely-fixes", "gradient-noise-annealing"
+RAVINE, FIXES = "bottou-ravine", "bourrely-fixes"
 
 
 def ravine(seeds: int = 1, **settings: Any) -> list[Measured]:
@@ -97,25 +97,3 @@ def test_the_form_in_print_is_that_of_the_text_and_real_momentum_is_refuted(
 
     monkeypatch.setattr(noise_injection, "shrunk", remembering)
     assert verdicts(FIXES, fixes(steps=100, constants=[10.0]) * 3)[4] == "fails"
-
-
-@pytest.mark.parametrize(
-    ("noisy", "plain", "expected"),
-    [
-        ([2.3026, 1.0, 0.5], [2.3026, 2.3026, 2.302], ["holds", "holds"]),
-        ([2.3026, 2.3, 1.9], [2.3026, 2.3026, 2.302], ["fails", "holds"]),
-        ([2.3026, 1.0, 0.5], [2.3026, 1.5, 0.4], ["holds", "fails"]),
-    ],
-)
-def test_a_network_is_freed_where_its_loss_falls_by_a_half(
-    noisy: list[float], plain: list[float], expected: list[str]
-) -> None:
-    def columns(loss: list[float]) -> dict[str, list[float]]:
-        return {"train_loss": loss, "test_accuracy": [0.1, 0.2, 0.3], "weight_norm": [1.0, 2.0, 3.0]}
-
-    made = [MadeLab({"noise": columns(noisy), "none": columns(plain)}, seed=seed) for seed in range(3)]
-    found = measure(ANNEALING, made)
-    assert verdicts(ANNEALING, found) == expected
-    assert found[0]["plain_minus_goal"] == pytest.approx(plain[-1] - (np.log(10) - 0.5))
-    assert found[0]["epochs_until"] == (1 if min(noisy) < 1.8 else pytest.approx(np.nan, nan_ok=True))
-    assert list(drawn(ANNEALING, found)) == ["annealing"]

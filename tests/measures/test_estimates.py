@@ -1,9 +1,9 @@
-"""The jackknife beside closed forms, and its bias and coverage over many repetitions."""
+"""Means and the jackknife beside closed forms, and its bias and coverage over many repetitions."""
 
 import numpy as np
 import pytest
 
-from landscape_cli.measures.jackknife import jackknife, ratio_of_means
+from landscape_cli.measures.estimates import jackknife, ratio_of_means, standard_error
 
 
 def test_of_a_mean_it_is_the_standard_error_of_the_mean() -> None:
@@ -31,3 +31,9 @@ def test_errors_cover_the_truth_as_often_as_they_should() -> None:
     off = np.array([(each.value - truth) / each.error for each in found])
     assert abs(off.mean()) < 3 / np.sqrt(200)
     assert 0.9 <= (np.abs(off) <= 2).mean() <= 0.985  # 0.95 of a Gaussian, give or take three of its 0.015
+
+
+def test_a_standard_error_needs_two() -> None:
+    values = np.random.default_rng(0).standard_normal((50, 3))
+    np.testing.assert_allclose(standard_error(values), values.std(axis=0, ddof=1) / np.sqrt(50))
+    assert np.isnan(standard_error(values[:1])).all()

@@ -1,9 +1,10 @@
-"""A function of means, with its standard error: the jackknife (Tukey 1958; Efron and Stein 1981)."""
+"""Numbers with their standard errors: of means, and by the jackknife of functions of means."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from landscape_cli.arrays import Array
 
@@ -15,8 +16,16 @@ class Estimate(NamedTuple):
     error: float
 
 
+def standard_error(draws: ArrayLike) -> Array:
+    """Return the standard error of the mean over the first axis; NaN where that has one entry."""
+    each = np.asarray(draws, dtype=np.float64)
+    if len(each) < 2:
+        return np.full(each.shape[1:], np.nan)
+    return np.asarray(each.std(axis=0, ddof=1) / np.sqrt(len(each)))
+
+
 def jackknife(statistic: Callable[[Array], float], rows: Array) -> Estimate:
-    """Return a function of the means of independent rows, with its standard error.
+    """Return a function of the means of independent rows, with its standard error (Efron and Stein 1981).
 
     Each row is left out once: the error is sqrt((n - 1) / n sum_i (s_i - mean s)^2).
 
