@@ -135,7 +135,7 @@ def largest_eigenvalue(lab: Lab, run: str, epoch: object = "last") -> float:
 
 
 def draw_local_entropy(seeds: Sequence[Measured]) -> dict[str, Figure]:
-    """Draw means of walks over those of the local entropy, the losses, and the eigenvalues at equal losses."""
+    """Draw means of walks over those of the local entropy, the losses, and eigenvalues at equal losses."""
     first = seeds[0]["quadratic"]
     points = {f"gamma = {name}": (first["expected"][name], mean) for name, mean in first["mean"].items()}
     reach = np.abs(np.concatenate([np.concatenate(both) for both in points.values()])).max()
