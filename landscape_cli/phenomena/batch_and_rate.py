@@ -6,12 +6,10 @@ from itertools import combinations, pairwise
 
 import numpy as np
 from matplotlib.figure import Figure
-from torch import nn
 
 from landscape_cli.arrays import Array
 from landscape_cli.data.load import Split
-from landscape_cli.gradients.full import gradient
-from landscape_cli.phenomena.local_entropy import largest_eigenvalue
+from landscape_cli.gradients.minibatch import sample_gradients
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across
@@ -41,7 +39,9 @@ def eta_over_batch_three_factors(
     """
     runs = {name: {run: _ending(lab, run) for run in members} for name, members in groups.items()}
     first = next(iter(lab.runs))
-    gradients = sample_gradients(lab.network(first), lab.data(first).train, lab.loss(first), samples)
+    train = lab.data(first).train
+    some = Split(train.inputs[:samples], train.targets[:samples])
+    gradients = sample_gradients(lab.network(first), some, lab.loss(first))
     noise = drawn_noise(gradients, batches, draws, lab.random("batches"))
     spread: dict[str, float] = {}
     for quantity in ("log_curvature", ACCURACY):
@@ -62,16 +62,6 @@ def eta_over_batch_three_factors(
         "variance": float(_variance(gradients)),
         "endings": runs,
     }
-
-
-def sample_gradients(model: nn.Module, split: Split, loss: str, count: int) -> Array:
-    """Return the gradients of the loss of each of the first samples, in float64, (count, p)."""
-    rows = []
-    for number in range(count):
-        one = Split(split.inputs[number : number + 1], split.targets[number : number + 1])
-        parts = gradient(model, one, loss).values()
-        rows.append(np.concatenate([part.detach().cpu().double().numpy().ravel() for part in parts]))
-    return np.stack(rows)
 
 
 def drawn_noise(gradients: Array, batches: Sequence[int], draws: int, random: np.random.RandomState) -> Array:
@@ -116,8 +106,9 @@ def _variance(gradients: Array) -> float:
 def _ending(lab: Lab, run: str) -> dict[str, float]:
     """Return where a run ended."""
     metrics, config = lab.metrics(run), lab.runs[run].config
+    spectrum = lab.spectrum(run, "method=lanczos", "k=1")
     return {
-        "log_curvature": math.log(largest_eigenvalue(lab, run)),
+        "log_curvature": math.log(spectrum.values["train/largest_eigenvalue"][0]),
         ACCURACY: float(metrics[ACCURACY][-1]),
         "train_loss": float(metrics["train_loss"][-1]),
         "batch_size": int(config["batch_size"]),

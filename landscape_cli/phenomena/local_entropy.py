@@ -8,16 +8,11 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from landscape_cli.arrays import Array
-from landscape_cli.curvature.extremes import extremes
-from landscape_cli.curvature.products import Hessian
-from landscape_cli.evaluation.losses import objective
 from landscape_cli.measures import steps_to
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across, by_quantity
 from landscape_cli.training.entropy_sgd import EntropySGD
-
-TOLERANCE = 1e-3  # of the largest eigenvalue, relative
 
 
 def local_entropy(
@@ -119,19 +114,13 @@ def _at_losses(lab: Lab, run: str, train_losses: Sequence[float]) -> Measured:
         ends = [int(after), int(after) - 1]
         for end in ends:
             if end not in sharpness:
-                sharpness[end] = largest_eigenvalue(lab, run, int(epochs[end]))
+                spectrum = lab.spectrum(run, f"epoch={epochs[end]}", "method=lanczos", "k=1")
+                sharpness[end] = float(spectrum.values["train/largest_eigenvalue"][0])
         place = np.log(wanted), np.log(losses[ends])
         logarithm = np.interp(*place, np.log([sharpness[end] for end in ends]))
         found.append((float(np.exp(logarithm)), float(np.interp(*place, metrics["test_loss"][ends]))))
     curvature, test_loss = np.transpose(found)
     return {"curvature": curvature, "test_loss": test_loss, "losses": losses}
-
-
-def largest_eigenvalue(lab: Lab, run: str, epoch: object = "last") -> float:
-    """Return the largest eigenvalue of the Hessian of a run's training loss at an epoch."""
-    data = lab.data(run).train
-    hessian = Hessian(lab.network(run, epoch), [(data.inputs, data.targets)], objective(lab.loss(run)), "all")
-    return extremes(hessian.product, hessian.size, TOLERANCE, np.random.default_rng(lab.seed)).largest
 
 
 def draw_local_entropy(seeds: Sequence[Measured]) -> dict[str, Figure]:

@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
-from landscape_cli.data.load import Split
 from landscape_cli.phenomena import batch_and_rate
 from landscape_cli.reproduction.measured import Measured
 from made_lab import MadeLab, drawn, measure, verdicts
@@ -22,18 +19,6 @@ FACTORS, GROWING, LARGE = (
     "increase-batch-instead-of-lr-decay",
     "large-batch-imagenet-context",
 )
-
-
-def test_gradients_of_samples_are_those_of_autograd_one_by_one() -> None:
-    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
-    inputs, targets = torch.randn(5, 4), torch.arange(5) % 2
-    found = batch_and_rate.sample_gradients(model, Split(inputs, targets), "cross_entropy", 4)
-    for row, one, target in zip(found, inputs, targets, strict=False):
-        loss = nn.functional.cross_entropy(model(one[None]), target[None])
-        slopes = torch.autograd.grad(loss, list(model.parameters()))
-        expected = np.concatenate([slope.numpy().ravel() for slope in slopes])
-        np.testing.assert_allclose(row, expected, rtol=1e-4, atol=1e-6)
-    assert found.shape == (4, 23)
 
 
 def test_the_trace_of_batches_is_its_formula_and_not_that_of_drawing_with_replacement() -> None:

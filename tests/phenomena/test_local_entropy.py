@@ -1,6 +1,8 @@
 """Local entropy: walks on a quadratic, eigenvalues at equal losses, and each claim made to fail."""
 
 import copy
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,6 +38,13 @@ class LinearLab(MadeLab):
         split = Split(torch.randn(30, 4), torch.arange(30) % 3)
         self._data = dict.fromkeys(RUNS, Dataset("made", split, split, 3, (4,), torch.zeros(4), ""))
 
+    def spectrum(self, name: str, *words: str) -> Any:
+        """Return the largest eigenvalue of the whole Hessian; the weights are the same at each epoch."""
+        assert words[1:] == ("method=lanczos", "k=1")
+        at = objective_at(self.network(name), self.data(name).train, "cross_entropy")
+        largest = np.linalg.eigvalsh(dense_hessian(*at))[-1]
+        return SimpleNamespace(values={"train/largest_eigenvalue": np.array([largest])})
+
     @staticmethod
     def scaled(network: nn.Module, factor: float) -> nn.Module:
         state = {name: factor * tensor for name, tensor in network.state_dict().items()}
@@ -64,19 +73,17 @@ def test_eigenvalue_and_test_loss_are_interpolated_between_checkpoints(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Both fall with the loss: the eigenvalue like its square root, so exactly on logarithmic axes."""
-    monkeypatch.setattr(local_entropy, "largest_eigenvalue", lambda lab, run, epoch: LOSSES[epoch] ** 0.5)
+
+    def root(lab: LinearLab, run: str, *words: str) -> Any:
+        epoch = int(words[0].removeprefix("epoch="))
+        return SimpleNamespace(values={"train/largest_eigenvalue": np.array([LOSSES[epoch] ** 0.5])})
+
+    monkeypatch.setattr(LinearLab, "spectrum", root)
     at = local_entropy._at_losses(LinearLab(), "SGD", [0.2, 0.1, 0.05, 0.02, 0.005, 5.0])
     assert_allclose(at["curvature"][:4], np.sqrt([0.2, 0.1, 0.05, 0.02]))
     part = np.log(0.2 / 0.1) / np.log(0.2 / 0.05)
     assert_allclose(at["test_loss"][:3], [0.2, 0.2 + part * (0.05 - 0.2), 0.05])
     assert np.isnan(at["curvature"][4:]).all()  # never reached, and from the start on
-
-
-def test_the_eigenvalue_is_that_of_the_whole_hessian() -> None:
-    lab = LinearLab(2)
-    objective, point = objective_at(lab.network("SGD"), lab.data("SGD").train, "cross_entropy")
-    largest = np.linalg.eigvalsh(dense_hessian(objective, point))[-1]
-    assert local_entropy.largest_eigenvalue(lab, "SGD") == pytest.approx(largest, rel=1e-3)
 
 
 def test_ratios_are_those_of_geometric_means(found: list[Measured]) -> None:

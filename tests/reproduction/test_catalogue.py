@@ -31,7 +31,7 @@ SECTIONS = {
     "I": 13,
     "J": 14,
     "K": 7,
-    "L": 14,
+    "L": 18,
     "M": 4,
     "N": 5,
 }  # how many phenomena each has
