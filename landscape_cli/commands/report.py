@@ -14,6 +14,7 @@ from landscape_cli.plots.interactive_descents import descent_figure
 from landscape_cli.plots.labels import run_title
 from landscape_cli.plots.learning_curves import draw_learning_curves, learning_curves
 from landscape_cli.plots.page import Section, page_html
+from landscape_cli.plots.spectra import kind_of
 from landscape_cli.plots.tracked import Tracked, write_tracked
 from landscape_cli.plots.values import has_eigenvalues
 from landscape_cli.runs import Run, open_run
@@ -34,8 +35,12 @@ CAPTIONS = {
     "Curvature along lines": RATIO,
     "Curvature on planes": RATIO,
     "Curvature of layers": "The ends of the spectrum of the Hessian's block of each layer.",
+    "Spectra": "The density of eigenvalues, with twice its standard error; marks: those at the ends.",
+    "Spectra along trainings": "The density of eigenvalues over epochs; lines: the largest.",
+    "Spectra of layers": "The ends of the spectrum of each layer's block, and the mean of its eigenvalues.",
 }
 """Headings of the pictures, in their order -> captions."""
+SPECTRA = {"one epoch": "Spectra", "a history": "Spectra along trainings", "layers": "Spectra of layers"}
 TURNED = ("Planes", "Curvature on planes")
 COLUMNS = {
     "epoch": ("epoch", ".0f"),
@@ -105,6 +110,8 @@ def run(config: ReportConfig) -> Path:
 
 def _heading(surface: Surface) -> str:
     """Return under which heading a file is drawn."""
+    if surface.spectrum is not None:
+        return SPECTRA[kind_of(surface)]
     if surface.layers is not None:
         return "Curvature of layers"
     if surface.kind == "interpolation":

@@ -69,7 +69,12 @@ def resolve_kind(surfaces: Sequence[Surface], kind: str, value: str = "loss") ->
     if not surfaces:
         raise LandscapeError("nothing to draw: say file= with one or several HDF5 files")
     first = surfaces[0]
-    if kind == "spectrum" or (kind == "auto" and first.spectrum is not None):
+    spectra = next((surface for surface in surfaces if surface.spectrum is not None), None)
+    if spectra is not None and kind not in ("auto", "spectrum"):
+        raise LandscapeError(
+            f"kind={kind} does not draw the spectrum in {spectra.path}; choose kind=spectrum"
+        )
+    if kind == "spectrum" or spectra is not None:
         return "spectrum"
     for other in surfaces:
         if (other.y is None) != (first.y is None):
@@ -77,7 +82,7 @@ def resolve_kind(surfaces: Sequence[Surface], kind: str, value: str = "loss") ->
                 f"{first.path} holds {_shape(first)} and {other.path} {_shape(other)}; "
                 "draw them in two pictures"
             )
-    if len(first.x) == 1 and first.spectrum is None:
+    if len(first.x) == 1:
         raise LandscapeError(f"{first.path} holds a single point; a picture needs a line or a plane")
     if kind == "auto":
         if first.y is None:

@@ -37,7 +37,7 @@ def draw_spectra(
     Raises:
         LandscapeError: the files do not fit into one picture, or nothing is computed yet.
     """
-    kinds = {_kind(surface) for surface in surfaces}
+    kinds = {kind_of(surface) for surface in surfaces}
     if len(kinds) > 1:
         raise LandscapeError(
             f"{surfaces[0].path} and the others hold {' and '.join(sorted(kinds))}; draw them apart"
@@ -54,7 +54,8 @@ def draw_spectra(
         return figure
 
 
-def _kind(surface: Surface) -> str:
+def kind_of(surface: Surface) -> str:
+    """Return what a file of `landscape spectrum` holds: ``layers``, ``one epoch`` or ``a history``."""
     if _spectra(surface).layers is not None:
         return "layers"
     return "one epoch" if len(surface.x) == 1 else "a history"

@@ -1,5 +1,6 @@
 """`landscape spectrum` from a shell: epochs, history, table, pictures, and what it refuses."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,24 @@ def test_mistakes_are_told_in_a_line(here: Landscape, words: list[str], message:
     assert failed.status == 1
     assert message in failed.err
     assert not list(Path("outputs").glob("spectra/*"))
+
+
+@pytest.mark.parametrize("words", [["kind=contour"], ["kind=line"], ["out=page.html"]])
+def test_a_spectrum_is_no_surface(here: Landscape, words: list[str]) -> None:
+    path = written(here("spectrum", "run=run", "epoch=init,last", "method=lanczos", "k=1"))
+    failed = here("plot", f"file={path}", *words)
+    assert failed.status == 1
+    assert "does not draw the spectrum in outputs/spectra/" in failed.err
+    assert "choose kind=spectrum" in failed.err
+
+
+def test_a_spectrum_on_a_page(here: Landscape) -> None:
+    words = ["epoch=last", "epoch=init,last", "by=layer"]
+    paths = [written(here("spectrum", "run=run", "method=lanczos", "k=1", word)) for word in words]
+    page = written(here("report", f"file={','.join(map(str, paths))}", "out=page.html")).read_text()
+    headings = re.findall("<h2[^>]*>([^<]*)</h2>", page)
+    assert headings == ["Spectra", "Spectra along trainings", "Spectra of layers"]
+    assert page.count("data:image/png") == 3
 
 
 def test_a_surface_is_no_spectrum(here: Landscape) -> None:

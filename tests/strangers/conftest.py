@@ -15,7 +15,7 @@ Sound = Callable[..., str]
 
 @pytest.fixture(scope="package")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run and the files of a plane, a line, a trajectory and descents."""
+    """A folder with a run and the files of a plane, a line, a trajectory, spectra and descents."""
     folder = tmp_path_factory.mktemp("whole")
     return carry_out(
         folder,
@@ -24,6 +24,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["surface", "run=run", "x=[-1,1,3]", "y=[-1,1,3]", "out=plane.h5"],
             ["surface", "run=run", "x=[-1,1,3]", "y=null", "out=line.h5"],
             ["trajectory", "run=run", "x=[-1,1,3]", "y=[-1,1,3]", "out=path.h5"],
+            ["spectrum", "run=run", "epoch=init,last", "method=lanczos", "k=2", "out=spectrum.h5"],
+            ["spectrum", "run=run", "by=layer", "method=slq", "probes=2", "steps=3", "out=density.h5"],
             ["descend", "optimizer=gd,adam", "start=grid:3", "steps=4", "out=descent.h5"],
         ),
     )

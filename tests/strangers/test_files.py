@@ -30,6 +30,8 @@ COMMANDS = {
     "plane": ["surface", "run=run", "x=[-1,1,3]", "y=[-1,1,3]"],
     "line": ["surface", "run=run", "x=[-1,1,3]", "y=null"],
     "path": ["trajectory", "run=run", "x=[-1,1,3]", "y=[-1,1,3]"],
+    "spectrum": ["spectrum", "run=run", "epoch=init,last", "method=lanczos", "k=2"],
+    "density": ["spectrum", "run=run", "by=layer", "method=slq", "probes=2", "steps=3"],
     "descent": ["descend", "optimizer=gd,adam", "start=grid:3", "steps=4"],
 }
 
