@@ -90,14 +90,14 @@ def draw_keskar_sharpness(seeds: Sequence[Measured], *, names: Mapping[str, str]
     lines, paths, warm = (across(seeds, name) for name in ("line", "path", "warm"))
     panels = [
         Panel(
-            "between the minima",
-            "\N{GREEK SMALL LETTER ALPHA} (0 = small batch, 1 = large batch)",
+            "Between the minima",
+            "\N{GREEK SMALL LETTER ALPHA} (0: small, 1: large)",
             "loss (nats)",
             [Series(f"{split} loss", seeds[0]["alpha"], lines[split]) for split in ("train", "test")],
             log="y",
         ),
         Panel(
-            "on the way",
+            "On the way",
             "training loss (nats)",
             f"{PHI} (%)",
             points={
@@ -106,14 +106,14 @@ def draw_keskar_sharpness(seeds: Sequence[Measured], *, names: Mapping[str, str]
             log="xy",
         ),
         Panel(
-            "large batch after a warm start",
-            "epochs of the small batch before",
+            "After a warm start",
+            "epochs before",
             f"{PHI} (%)",
             [Series("", seeds[0]["warm"]["epochs"], warm["phi"])],
         ),
         Panel(
-            "large batch after a warm start",
-            "epochs of the small batch before",
+            "After a warm start",
+            "epochs before",
             "test accuracy (%)",
             [Series("", seeds[0]["warm"]["epochs"], warm["accuracy"])],
         ),

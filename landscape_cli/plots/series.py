@@ -19,6 +19,7 @@ from landscape_cli.plots.style import PAPER, styled
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#262626", "#999999")
 LINES: tuple[Any, ...] = ("-", (0, (3.2, 1.6)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 SHORT = 30.0  # the ratio of the ends of a logarithmic axis below which powers of ten are too few ticks
+TWO_DECADES = 100.0  # the ratio below which there may be but one power of ten
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -162,11 +163,11 @@ def _draw_errors(axes: Axes, x: ArrayLike, mean: Array, error: Array, colour: st
 
 
 def _number_ticks(axes: Axes, panel: Panel) -> None:
-    """Number a logarithmic axis of a decade or so by 1, 2, 5, and one of whole numbers by whole numbers."""
+    """Number a logarithmic axis of one or two decades by 1, 2, 5 or 1, 3, and whole numbers as such."""
     for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
         low, high = axis.get_view_interval()
-        if name in panel.log and high < SHORT * low:
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        if name in panel.log and high < TWO_DECADES * low:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < SHORT * low else (1, 3)))
             axis.set_major_formatter(FormatStrFormatter("%g"))
             axis.set_minor_formatter(NullFormatter())
     places = [np.asarray(series.x, dtype=float) for series in panel.series]
