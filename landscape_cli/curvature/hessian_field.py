@@ -1,22 +1,21 @@
 """The extreme eigenvalues of the loss's Hessian at the points of a grid, each sought from its neighbour's."""
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from glob import escape
 
 import numpy as np
-import torch
 
 from landscape_cli.arrays import Array, Index
 from landscape_cli.curvature.extremes import Extremes, extremes
 from landscape_cli.curvature.options import Options
+from landscape_cli.curvature.problem import to_differentiate
 from landscape_cli.curvature.products import Hessian, Operator
-from landscape_cli.evaluation.batches import automatic_size, rebatched, size_of, tensors, to_dtype
+from landscape_cli.evaluation.batches import size_of
 from landscape_cli.evaluation.evaluator import Evaluation, Evaluator, evaluate_samples
 from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.plane import Plane
-from landscape_cli.evaluation.problem import Problem, chosen, subset
+from landscape_cli.evaluation.problem import Problem
 from landscape_cli.progress import note
 from landscape_cli.store import Writer
 from landscape_cli.surfaces.field import Obtain, Share
@@ -57,15 +56,13 @@ class HessianField:
     ) -> None:
         self.directions, self.x, self.y, self.options = directions, x, y, options
         self.fingerprint = problem.fingerprint
-        ((self.split, parts),) = problem.splits.items()
-        model = problem.model
-        if options.samples is not None:
-            parts = chosen(parts, subset(parts, options.samples, options.seed, self.split))
-        if options.precision == "fp64":
-            model = copy.deepcopy(model).double()
-            parts = [(to_dtype(inputs, torch.float64), targets) for inputs, targets in parts]
-        example = tensors(parts[0][0])[0]
-        parts = rebatched(parts, options.batch_size or automatic_size(example, graph=True))
+        self.split, model, parts = to_differentiate(
+            problem,
+            samples=options.samples,
+            seed=options.seed,
+            precision=options.precision,
+            batch_size=options.batch_size,
+        )
         self.evaluator = Evaluator(model, {self.split: parts}, problem.objective)
         network = self.evaluator.network
         self.device = network.device

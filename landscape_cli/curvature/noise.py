@@ -13,13 +13,14 @@ import numpy as np
 from landscape_cli.arrays import Array
 from landscape_cli.curvature.lanczos import eigenpairs
 from landscape_cli.curvature.noise_options import Options
+from landscape_cli.curvature.problem import to_differentiate
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.curvature.subspace import overlap, share
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.batches import automatic_size, call, rebatched, tensors
+from landscape_cli.evaluation.batches import automatic_size, call, tensors
 from landscape_cli.evaluation.evaluator import evaluate_samples
-from landscape_cli.evaluation.problem import Problem, chosen, subset
+from landscape_cli.evaluation.problem import Problem
 from landscape_cli.gradients import tails
 from landscape_cli.gradients.minibatch import Gradients, batch_noise
 from landscape_cli.gradients.noise_scale import mean_over, noise_scale_of_batches
@@ -47,14 +48,12 @@ class GradientNoise:
     """
 
     def __init__(self, problem: Problem, options: Options, batch_size: int) -> None:
-        ((split, parts),) = problem.splits.items()
-        if options.samples is not None:
-            parts = chosen(parts, subset(parts, options.samples, options.seed, split))
-        example = tensors(parts[0][0])[0]
+        _, model, self._parts = to_differentiate(problem, samples=options.samples, seed=options.seed)
+        example = tensors(self._parts[0][0])[0]
         self._options, self._batch_size = options, batch_size
         self._step = automatic_size(example, graph=True)
-        self._model = copy.deepcopy(problem.model).to(example.device).eval()
-        self._parts, self._objective = rebatched(parts, self._step), problem.objective
+        self._model = copy.deepcopy(model).to(example.device).eval()
+        self._objective = problem.objective
         self._gradients = Gradients(self._model, self._parts, self._objective, options.params)
         numbers = options.draws * self._gradients.size
         if numbers > LARGEST:

@@ -9,11 +9,9 @@ of s; its trace is the mean curvature along filter-normalized directions, and th
 of the relative flatness of Petzka et al. (2021, arXiv:2001.00939).
 """
 
-import copy
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import torch
 
 from landscape_cli.arrays import Array
 from landscape_cli.curvature.ball import ETA, rise_in_ball
@@ -21,15 +19,16 @@ from landscape_cli.curvature.box import keskar, random_columns
 from landscape_cli.curvature.lanczos import eigenpairs
 from landscape_cli.curvature.mean_loss import MeanLoss
 from landscape_cli.curvature.noisy_weights import expected_rise
+from landscape_cli.curvature.problem import to_differentiate
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.curvature.sharpness_options import SharpnessOptions
 from landscape_cli.curvature.trace import moments
 from landscape_cli.curvature.valley import radius
 from landscape_cli.data.streams import stream
 from landscape_cli.errors import LandscapeError
-from landscape_cli.evaluation.batches import automatic_size, rebatched, size_of, tensors, to_dtype
+from landscape_cli.evaluation.batches import size_of
 from landscape_cli.evaluation.memory import enough_for
-from landscape_cli.evaluation.problem import Problem, chosen, subset
+from landscape_cli.evaluation.problem import Problem, subset
 from landscape_cli.measures.estimates import standard_error
 from landscape_cli.progress import bar
 from landscape_cli.store.sharpness import LOSS, MEASURES, with_errors
@@ -59,15 +58,13 @@ def sharpness(problem: Problem, options: SharpnessOptions, description: str = "s
         LandscapeError: as `check`, or the loss is not finite, or cannot be differentiated twice.
     """
     check(problem, options)
-    ((split, parts),) = problem.splits.items()
-    model = problem.model
-    if options.samples is not None:
-        parts = chosen(parts, subset(parts, options.samples, options.seed, split))
-    if options.precision == "fp64":
-        model = copy.deepcopy(model).double()
-        parts = [(to_dtype(inputs, torch.float64), targets) for inputs, targets in parts]
-    example = tensors(parts[0][0])[0]
-    parts = rebatched(parts, options.batch_size or automatic_size(example, graph=True))
+    split, model, parts = to_differentiate(
+        problem,
+        samples=options.samples,
+        seed=options.seed,
+        precision=options.precision,
+        batch_size=options.batch_size,
+    )
     with enough_for(max(size_of(inputs) for inputs, _ in parts)):
         loss = MeanLoss(model, parts, problem.objective, options.params)
         found = {LOSS: loss.value(loss.point)}

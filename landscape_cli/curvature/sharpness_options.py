@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from landscape_cli.curvature.options import FRACTION
+from landscape_cli.curvature.options import FRACTION, TWO
 from landscape_cli.errors import unknown
 from landscape_cli.evaluation.options import check_params
-from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, Range, check, key, require
+from landscape_cli.keys import COUNT, NOT_NEGATIVE, POSITIVE, check, key, require
 
 # of `store.sharpness`, which takes long to import
 MEASURES = ("eigenvalue", "trace", "keskar", "subspace", "sam", "asam", "noise", "radius")
-SEVERAL = Range("a whole number from 2 on", lambda value: value >= 2)
 
 
 @dataclass
@@ -44,9 +43,9 @@ class SharpnessOptions:
     sigma: float = key(0.01, "standard deviation of the noise on the weights", POSITIVE)
     normalized_sigma: float = key(0.1, "that of the normalized one, in units of each filter", POSITIVE)
     rise: float = key(0.5, "the radius is where the loss has risen by so much", POSITIVE)
-    directions: int = key(5, "of radius: how many random ones, followed to both sides", SEVERAL)
-    draws: int = key(50, "of noise: how many, each with its opposite", SEVERAL)
-    probes: int = key(10, "of trace: a third of the products with the Hessian", SEVERAL)
+    directions: int = key(5, "of radius: how many random ones, followed to both sides", TWO)
+    draws: int = key(50, "of noise: how many, each with its opposite", TWO)
+    probes: int = key(10, "of trace: a third of the products with the Hessian", TWO)
     tolerance: float = key(0.01, "relative, of the eigenvalues, as for `hessian`", FRACTION)
     precision: str = key("fp32", "fp32 or fp64", choices=("fp32", "fp64"))
     batch_size: int | None = key(None, "samples a pass; null: chosen", COUNT)

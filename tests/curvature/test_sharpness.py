@@ -158,7 +158,7 @@ def test_what_cannot_be_measured_is_told_first() -> None:
         ({"measures": ["sam", "sam"]}, "each once"),
         ({"measures": []}, "each once"),
         ({"rho": 0.0}, "rho must be a positive number, got 0.0"),
-        ({"directions": 1}, "directions must be a whole number from 2 on, got 1"),
+        ({"directions": 1}, "directions must be two or more, got 1"),
         ({"tolerance": 2.0}, "tolerance must be a number between 0 and 1"),
     ],
 )
