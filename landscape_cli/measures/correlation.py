@@ -6,6 +6,7 @@ import numpy as np
 
 from landscape_cli.arrays import Array
 
+DIGITS = 12  # a ratio of small whole numbers: rounding leaves 0.8 below 0.8
 FEWEST = 3  # pairs of which an order is worth telling
 
 
@@ -34,7 +35,7 @@ def spearman(a: Array, b: Array) -> float:
         raise ValueError("a value is NaN, which has no rank")
     if (a == a[0]).all() or (b == b[0]).all():
         return float("nan")  # SciPy would warn
-    return float(spearmanr(a, b).statistic)
+    return round(float(spearmanr(a, b).statistic), DIGITS)
 
 
 def rank_correlations(columns: Sequence[Array]) -> Array:

@@ -61,3 +61,7 @@ def test_of_two_pairs_or_a_constant_nothing_is_told() -> None:
     found = rank_correlations([a, b, same])
     assert np.isnan(found[[0, 0, 1, 2], [1, 2, 2, 2]]).all()
     assert found[0, 0] == pytest.approx(1)
+
+
+def test_a_ratio_is_not_below_itself() -> None:
+    assert spearman(np.arange(4.0), np.array([0.0, 2.0, 1.0, 3.0])) == 0.8
