@@ -79,9 +79,21 @@ def draw_sharpness_measures(seeds: Sequence[Measured], *, names: Mapping[str, st
         return np.tile(places, len(rows)), np.ravel(rows)
 
     panels = [
-        Panel("rescaled twin", "", names["apart"], points={"": dots(apart)}, ticks=labels, log="y"),
         Panel(
-            "over the runs", "", names["ranks"], points={"": dots(ranks)}, ticks=labels, limits=(-1.1, 1.1)
+            "A network and its rescaled twin",
+            "",
+            names["apart"],
+            points={"": dots(apart)},
+            ticks=labels,
+            log="y",
+        ),
+        Panel(
+            "With the test error, over the runs",
+            "",
+            names["ranks"],
+            points={"": dots(ranks)},
+            ticks=labels,
+            limits=(-1.1, 1.1),
         ),
     ]
     figure = draw_panels(panels)
