@@ -47,6 +47,7 @@ def exponential_lr(
     batch: int,
     steps: int,
     every: int,
+    trained: Mapping[str, str],
     published: Mapping[str, float],
 ) -> Measured:
     """Measure SGD with weight decay beside SGD without it, at a learning rate that grows exponentially.
@@ -61,6 +62,8 @@ def exponential_lr(
         batch: samples a step.
         steps: how many.
         every: steps between two looks.
+        trained: ``decay`` and ``growth``, runs of the same with BatchNorm as it is (its eps and running
+            moments) and momentum from zero, the second with ``schedule=exponential``.
         published: ``rate``, ``momentum``, ``decay`` and ``steps`` of an epoch, whose ``growth`` is known.
     """
     data, random = lab.data(run), torch.Generator().manual_seed(int(lab.random("weights").randint(2**31)))
@@ -87,6 +90,7 @@ def exponential_lr(
         name: 100 * float((path.outputs[-1].argmax(1) == test_targets).double().mean())
         for name, path in paths.items()
     }
+    ends = {name: 100 * lab.metrics(each)["test_accuracy"][-1] for name, each in trained.items()}
     per_epoch = shrinkage(published["rate"], published["momentum"], published["decay"])
     return {
         "outputs_off": _apart(paths["growth"], paths["decay"]).max(),
@@ -99,13 +103,27 @@ def exponential_lr(
         "norm_growth": paths["growth"].norms[-1] / paths["growth"].norms[0],
         "rate_growth": growing[-1] / growing[0],
         "accuracy_off": abs(accuracy["growth"] - accuracy["decay"]),
+        "trained_rate_off": _rate_off(lab, trained, len(inputs)),
+        "trained_accuracy_off": abs(ends["growth"] - ends["decay"]),
         "published_growth_off": abs(per_epoch ** (-2 * published["steps"]) / published["growth"] - 1),
         "last_loss": paths["decay"].loss[-every:].mean(),
         "accuracy": accuracy,
         "seen": seen,
         "apart": {name: _apart(paths[name], paths["decay"]) for name in ("growth", "zero")},
         "norms": {name: path.norms for name, path in paths.items()},
+        "trained_accuracy": ends,
+        "trained_loss": {name: lab.metrics(each)["train_loss"] for name, each in trained.items()},
     }
+
+
+def _rate_off(lab: Lab, trained: Mapping[str, str], samples: int) -> float:
+    """Return the relative difference of a run's growing rate from the theorem's: the first, or its growth."""
+    decay, growth = (lab.runs[trained[name]].config for name in ("decay", "growth"))
+    constant = decay["optimizer"]
+    alpha = shrinkage(constant["lr"], constant["momentum"], constant["weight_decay"])
+    batches = math.ceil(samples / int(growth["batch_size"]))
+    first = growth["optimizer"]["lr"] * alpha / constant["lr"]
+    return float(max(abs(first - 1), abs(growth["schedule"]["gamma"] * alpha ** (2 * batches) - 1)))
 
 
 def shrinkage(rate: float, momentum: float, decay: float) -> float:
@@ -180,19 +198,26 @@ def _apart(one: Path, other: Path) -> Array:
 def draw_exponential_lr(
     seeds: Sequence[Measured], *, apart: Mapping[str, str], norms: Mapping[str, str]
 ) -> dict[str, Figure]:
-    """Draw how far outputs are apart, and the norms of the weights."""
+    """Draw how far outputs are apart, the norms of the weights, and the losses of the runs."""
     labels = list(dict.fromkeys([*norms.values(), *apart.values()]))
-    steps = seeds[0]["seen"]
+    steps, epochs = seeds[0]["seen"], np.arange(float(len(seeds[0]["trained_loss"]["decay"])))
 
-    def curves(quantity: str, names: Mapping[str, str]) -> list[Series]:
+    def curves(quantity: str, names: Mapping[str, str], x: Array) -> list[Series]:
         found = across(seeds, quantity)
-        return [Series(label, steps, found[name], look=labels.index(label)) for name, label in names.items()]
+        return [Series(label, x, found[name], look=labels.index(label)) for name, label in names.items()]
 
     return {
         "equivalence": draw_panels(
             [
-                Panel("Outputs", "step", "largest difference", curves("apart", apart), log="y"),
-                Panel("Weights", "step", "norm of the weights", curves("norms", norms), log="y"),
+                Panel("Outputs", "step", "largest difference", curves("apart", apart, steps), log="y"),
+                Panel("Weights", "step", "norm of the weights", curves("norms", norms, steps), log="y"),
+                Panel(
+                    "Two runs",
+                    "epoch",
+                    "training loss (nats)",
+                    curves("trained_loss", norms, epochs),
+                    log="y",
+                ),
             ]
         )
     }

@@ -14,9 +14,9 @@ from landscape_cli.data.load import Split
 from landscape_cli.phenomena.parity import COSINE
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
-from landscape_cli.reproduction.measured import Measured, across
+from landscape_cli.reproduction.measured import Measured, across, by_quantity
 from landscape_cli.training import schedules
-from landscape_cli.training.padded import padded
+from landscape_cli.training.padded import padded, widened
 from landscape_cli.training.stacked import losses_of, outputs_of, shared, train_stacked
 
 
@@ -24,6 +24,9 @@ def double_descent_fc(
     lab: Lab, *, run: str, widths: list[int], count: int, lr: float, epochs: int
 ) -> Measured:
     """Measure networks of one hidden layer and the squared loss, over their number P of parameters.
+
+    Those with fewer than n K start from random weights, or, as in the paper, from the trained weights of the
+    next smaller width and random ones for the units that are new.
 
     Args:
         lab: a run with the data; its network is not used.
@@ -34,15 +37,20 @@ def double_descent_fc(
         epochs: of these.
     """
     data = lab.data(run)
-    found = trained(lab, run, widths, count, "mse", lr, epochs)
     numbers = np.array([sum(each.numel() for each in one_layer(lab, run, h).parameters()) for h in widths])
     share = numbers / (len(data.train) * data.classes)
+    random = trained(lab, run, widths, count, "mse", lr, epochs)
+    below = reused(
+        lab, run, [h for h, each in zip(widths, share, strict=True) if each < 1], count, lr, epochs
+    )
+    both = {name: np.concatenate([each, random[name][len(each) :]]) for name, each in below.items()}
+    found = by_quantity({"random": random, "reused": both})
     loss = found["test_loss"]
     return {
-        "peak_at": share[loss.argmax()],
-        "last_over_peak": loss[-1] / loss.max(),
-        "before_over_peak": loss[: loss.argmax() + 1].min() / loss.max(),
-        "train_loss_ratio": found["train_loss"][share >= 1].max() / found["train_loss"][0],
+        "peak_at": {way: share[each.argmax()] for way, each in loss.items()},
+        "last_over_peak": {way: each[-1] / each.max() for way, each in loss.items()},
+        "before_over_peak": {way: each[: each.argmax() + 1].min() / each.max() for way, each in loss.items()},
+        "train_loss_ratio": random["train_loss"][share >= 1].max() / random["train_loss"][0],
         "share": share,
         **found,
     }
@@ -130,6 +138,41 @@ def trained(
     return found
 
 
+def reused(lab: Lab, run: str, widths: Sequence[int], count: int, lr: float, epochs: int) -> dict[str, Array]:
+    """Train `count` networks of each width by the squared loss, one width after the other.
+
+    Each but the first starts from what the one before has become, its further units from random weights.
+
+    Returns:
+        As `trained`.
+    """
+    data, rows = lab.data(run), []
+    device = data.train.inputs.device
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(lab.seed)
+        fresh = [[one_layer(lab, run, width).to(device) for _ in range(count)] for width in widths]
+    models = fresh[0]
+    for start in fresh:
+        models = [widened(*pair) for pair in zip(models, start, strict=True)]
+        train_stacked(
+            models,
+            shared(data.train.inputs, count),
+            shared(data.train.targets, count),
+            loss="mse",
+            optimizer={"name": "adam", "lr": lr},
+            epochs=epochs,
+            rate=schedules.build(COSINE, epochs, 1),
+        )
+        rows.append(
+            {
+                f"{name}_{quantity}": values.mean()
+                for name, split in (("train", data.train), ("test", data.test))
+                for quantity, values in zip(("loss", "error"), evaluated(models, split, "mse"), strict=True)
+            }
+        )
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
 def evaluated(models: Sequence[nn.Module], split: Split, loss: str) -> tuple[Array, Array]:
     """Return each network's mean loss, and the share of samples it gets wrong in percent, (K,)."""
     outputs = outputs_of(models, split.inputs)
@@ -156,18 +199,20 @@ def least_squares(lab: Lab, dimension: int, samples: Sequence[int], noise: float
 
 
 def draw_double_descent_fc(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:
-    """Draw losses and errors over the number of parameters."""
-    share = seeds[0]["share"]
+    """Draw losses and errors over the number of parameters, by what the networks started from."""
 
     def panel(title: str, y: str, quantity: str, log: str = "x") -> Panel:
-        curves = [
-            Series(label, share, across(seeds, f"{split}_{quantity}")) for split, label in names.items()
-        ]
+        found = across(seeds, quantity)
+        curves = [Series(label, seeds[0]["share"], found[way]) for way, label in names.items()]
         return Panel(title, "parameters P over n K", y, curves, log=log, marks={"P = n K": 1.0})
 
     return {
         "double_descent": draw_panels(
-            [panel("Squared loss", "loss", "loss", "xy"), panel("Error", "error (%)", "error")]
+            [
+                panel("Test", "squared loss", "test_loss", "xy"),
+                panel("Test", "error (%)", "test_error"),
+                panel("Training", "squared loss", "train_loss", "xy"),
+            ]
         )
     }
 

@@ -1,4 +1,4 @@
-"""Networks of several widths as one shape: units without weights fill up the narrower ones.
+"""Networks of several widths as one shape: units without weights fill up the narrower ones, or random ones.
 
 Such a unit sends nothing on, since all that enters it is 0, and no gradient reaches the weights on either
 side of it: an activation a with a(0) = 0 (relu, tanh, gelu, silu) gives those that leave it none, and weights
@@ -15,7 +15,6 @@ from torch import nn
 from landscape_cli.errors import LandscapeError
 
 
-@torch.no_grad()
 def padded(models: Sequence[nn.Module], widest: nn.Module) -> list[nn.Module]:
     """Return networks of the shape of `widest` that compute what `models` do.
 
@@ -26,18 +25,28 @@ def padded(models: Sequence[nn.Module], widest: nn.Module) -> list[nn.Module]:
     Raises:
         LandscapeError: a network is wider, or deeper or shallower.
     """
-    found = []
-    for model in models:
-        wide = copy.deepcopy(widest)
-        pairs = dict(wide.named_parameters()), dict(model.named_parameters())
-        if pairs[0].keys() != pairs[1].keys() or any(
-            narrow > size
-            for name, each in pairs[0].items()
-            for narrow, size in zip(pairs[1][name].shape, each.shape, strict=True)
-        ):
-            raise LandscapeError("a network is padded to more units in the same layers; got fewer, or others")
-        for name, each in pairs[0].items():
+    blank = copy.deepcopy(widest)
+    with torch.no_grad():
+        for each in blank.parameters():
             each.zero_()
-            each[tuple(map(slice, pairs[1][name].shape))] = pairs[1][name]
-        found.append(wide)
+    return [widened(model, blank) for model in models]
+
+
+@torch.no_grad()
+def widened(model: nn.Module, wide: nn.Module) -> nn.Module:
+    """Return a copy of `wide` whose first units have the weights of `model`; the others keep their own.
+
+    Raises:
+        LandscapeError: the network is wider, or deeper or shallower.
+    """
+    found = copy.deepcopy(wide)
+    narrow, wider = dict(model.named_parameters()), dict(found.named_parameters())
+    if narrow.keys() != wider.keys() or any(
+        size > room
+        for name, each in wider.items()
+        for size, room in zip(narrow[name].shape, each.shape, strict=True)
+    ):
+        raise LandscapeError("a network is padded to more units in the same layers; got fewer, or others")
+    for name, each in wider.items():
+        each[tuple(map(slice, narrow[name].shape))] = narrow[name]
     return found

@@ -1,5 +1,6 @@
 """Weight decay and growing learning rates: the formula, the network against torch's, and claims refuted."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,14 +14,26 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.phenomena import scale_invariant_rates
 from landscape_cli.phenomena.scale_invariant_rates import descend, forward, shrinkage
 from landscape_cli.reproduction.measured import Measured
-from made_lab import MadeLab, drawn, measure, verdicts
+from made_lab import MadeLab, MadeRun, drawn, measure, verdicts
 
 TINY: dict[str, Any] = {"widths": [8, 6], "batch": 20, "steps": 400, "every": 20, "decay": 1e-2}
+
+ALPHA = shrinkage(0.1, 0.9, 5e-3)
+OF_BOTH = {"batch_size": 20}
+CONFIGS: dict[str, dict[str, Any]] = {  # 60 samples: three batches an epoch
+    "decay": {**OF_BOTH, "optimizer": {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-3}},
+    "growth": {**OF_BOTH, "optimizer": {"lr": 0.1 / ALPHA}, "schedule": {"gamma": ALPHA**-6}},
+}
+LOSS, GUESSED = [1.1, 0.6, 0.3], [0.3, 0.8, 0.9]
 
 
 def made_lab(seed: int) -> MadeLab:
     """Return a lab with three classes in five dimensions."""
     random, lab = torch.Generator().manual_seed(seed), MadeLab({"data": {}}, seed=seed)
+    lab.runs |= {
+        name: MadeRun(Path(name), {"train_loss": LOSS, "test_accuracy": GUESSED}, config)
+        for name, config in CONFIGS.items()
+    }  # type: ignore[misc]
     centres = 2 * torch.randn(3, 5, generator=random)
 
     def split(samples: int) -> Split:
@@ -71,13 +84,32 @@ def test_the_network_is_torchs_and_no_length_of_its_weights_matters() -> None:
 def test_all_holds_in_a_small_network() -> None:
     seeds = found()
     told = verdicts("exponential-lr", seeds)
-    assert [*told[:2], *told[3:]] == ["holds"] * 7  # told[2], of all steps, need not
+    assert [*told[:2], *told[3:]] == ["holds"] * 9  # told[2], of all steps, need not
     assert [seed["rate_growth"] for seed in seeds] == pytest.approx([shrinkage(0.1, 0.9, 1e-2) ** -798] * 3)
     (picture,) = drawn("exponential-lr", seeds).values()
-    assert [len(axes.get_lines()) for axes in picture.axes] == [2, 2]
+    assert [len(axes.get_lines()) for axes in picture.axes] == [2, 2, 2]
 
 
-@pytest.mark.parametrize(("alpha", "failing"), [(0.9995, [0, 1, 6]), (1.02, [0, 1, 4, 6])])
+@pytest.mark.parametrize(
+    ("changed", "claim"),
+    [
+        ({"optimizer": {"lr": 0.1}}, 6),
+        ({"schedule": {"gamma": ALPHA**-3}}, 6),
+        ({"batch_size": 30}, 6),
+        ({}, 7),
+    ],
+)
+def test_runs_of_another_rate_or_another_end_refute(changed: dict[str, Any], claim: int) -> None:
+    made = [made_lab(seed) for seed in range(3)]
+    for lab in made:
+        config = {**CONFIGS["growth"], **changed}
+        ends = {"train_loss": LOSS, "test_accuracy": GUESSED if changed else [0.3, 0.8, 0.92]}
+        lab.runs["growth"] = MadeRun(Path("growth"), ends, config)  # type: ignore[assignment]
+    told = verdicts("exponential-lr", measure("exponential-lr", made, **TINY))
+    assert [place for place in (6, 7) if told[place] == "fails"] == [claim]
+
+
+@pytest.mark.parametrize(("alpha", "failing"), [(0.9995, [0, 1, 6, 8]), (1.02, [0, 1, 4, 6, 8])])
 def test_another_alpha_refutes(monkeypatch: pytest.MonkeyPatch, alpha: float, failing: list[int]) -> None:
     monkeypatch.setattr(scale_invariant_rates, "shrinkage", lambda rate, momentum, decay: alpha)
     told = verdicts("exponential-lr", found(steps=100, rate=0.01))
@@ -99,7 +131,7 @@ def test_an_eps_refutes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_momentum_any_start_is_right() -> None:
-    assert verdicts("exponential-lr", found(momentum=0.0, steps=40, every=5))[7] == "fails"
+    assert verdicts("exponential-lr", found(momentum=0.0, steps=40, every=5))[9] == "fails"
 
 
 def test_large_steps_that_soon_settle_refute_a_growth_that_is_exponential() -> None:

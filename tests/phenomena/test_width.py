@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from landscape_cli.phenomena.width import evaluated, least_squares, one_layer
+from landscape_cli.phenomena.width import evaluated, least_squares, one_layer, reused
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured
 from made_lab import drawn, labs, measure, verdicts
@@ -44,11 +44,15 @@ def test_what_is_measured_over_the_parameters(descended: list[Measured]) -> None
     parameters = np.array([(64 + 1) * h + (h + 1) * 10 for h in (1, 4, 16)])
     np.testing.assert_allclose(seed["share"], parameters / 300)
     loss = seed["test_loss"]
-    assert seed["peak_at"] == seed["share"][loss.argmax()]
-    assert seed["last_over_peak"] == loss[-1] / loss.max()
+    assert loss.keys() == {"random", "reused"}
+    for way, each in loss.items():
+        assert seed["peak_at"][way] == seed["share"][each.argmax()]
+        assert seed["last_over_peak"][way] == each[-1] / each.max()
     assert (seed["share"] >= 1).tolist() == [False, True, True]
-    assert seed["train_loss_ratio"] == seed["train_loss"][1] / seed["train_loss"][0]
-    assert (np.diff(seed["train_loss"]) < 0).all()
+    fits = seed["train_loss"]["random"]
+    assert seed["train_loss_ratio"] == fits[1] / fits[0]
+    assert (np.diff(fits) < 0).all()
+    np.testing.assert_array_equal(fits[1:], seed["train_loss"]["reused"][1:])  # from n K on they are the same
     assert list(drawn(DESCENT, descended)) == ["double_descent"]
 
 
@@ -64,6 +68,30 @@ def test_losses_and_errors_are_those_of_each_network(data_lab: Lab) -> None:
             wrong.append(int(output.argmax()) != target)
         assert loss == pytest.approx(np.mean(squared), rel=1e-5)
         assert error == pytest.approx(100 * np.mean(wrong))
+
+
+def test_reused_weights_are_those_of_the_next_smaller_network_after_its_training(data_lab: Lab) -> None:
+    """The twin trains each network by itself, in a loop of torch.optim."""
+    found = reused(data_lab, "data", [1, 3], 2, 0.02, 20)
+    data = data_lab.data("data")
+    targets = torch.eye(10)[data.train.targets]
+    torch.manual_seed(data_lab.seed)
+    narrow, wide = ([one_layer(data_lab, "data", width) for _ in range(2)] for width in (1, 3))
+    for place, models in enumerate((narrow, wide)):
+        if models is wide:
+            for small, large in zip(narrow, wide, strict=True):
+                for one, other in zip(small.parameters(), large.parameters(), strict=True):
+                    other.data[tuple(map(slice, one.shape))] = one.data
+        losses = []
+        for model in models:
+            adam = torch.optim.Adam(model.parameters())
+            for epoch in range(20):
+                adam.param_groups[0]["lr"] = 0.02 * (1 + np.cos(np.pi * epoch / 20)) / 2
+                adam.zero_grad()
+                (model(data.train.inputs) - targets).square().sum(1).mean().backward()
+                adam.step()
+            losses.append((model(data.train.inputs) - targets).square().sum(1).mean().item())
+        assert found["train_loss"][place] == pytest.approx(np.mean(losses), rel=1e-3)
 
 
 def test_least_squares_peaks_where_equations_are_as_many_as_unknowns() -> None:
@@ -90,11 +118,11 @@ def test_what_is_measured_over_the_width(widened: list[Measured]) -> None:
 @pytest.mark.parametrize(
     ("name", "changed", "failing"),
     [
-        (DESCENT, {"peak_at": 0.4}, [0]),
-        (DESCENT, {"peak_at": 2.5}, [1]),
-        (DESCENT, {"last_over_peak": 1.0}, [2]),
-        (DESCENT, {"before_over_peak": 1.0}, [3]),
-        (DESCENT, {"train_loss_ratio": 0.2}, [4]),
+        (DESCENT, {"peak_at": {"random": 0.4, "reused": 1.0}}, [0]),
+        (DESCENT, {"peak_at": {"random": 1.0, "reused": 2.5}}, [3]),
+        (DESCENT, {"last_over_peak": {"random": 1.0, "reused": 0.8}}, [4]),
+        (DESCENT, {"before_over_peak": {"random": 0.8, "reused": 1.0}}, [7]),
+        (DESCENT, {"train_loss_ratio": 0.2}, [8]),
         (WIDTH, {"largest_rise": 0.1}, [0]),
         (WIDTH, {"gain": -0.1}, [1]),
         (WIDTH, {"peak_off": 0.2}, [2]),
@@ -103,9 +131,9 @@ def test_what_is_measured_over_the_width(widened: list[Measured]) -> None:
 def test_each_claim_can_hold_and_fail(name: str, changed: dict[str, Any], failing: list[int]) -> None:
     held = {
         DESCENT: {
-            "peak_at": 1.0,
-            "last_over_peak": 0.8,
-            "before_over_peak": 0.7,
+            "peak_at": {"random": 1.0, "reused": 1.0},
+            "last_over_peak": {"random": 0.8, "reused": 0.8},
+            "before_over_peak": {"random": 0.7, "reused": 0.7},
             "train_loss_ratio": 0.01,
         },
         WIDTH: {"largest_rise": 0.0, "gain": 0.0, "peak_off": 0.0},
