@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks import arguments, machine
 from benchmarks.alternating import Contestant, alternate, ratios, spread, table
+from benchmarks.whole_process import own_peak
 from benchmarks.workload import AS_THE_COMMANDS, Work
 from landscape_cli.architectures.build import build
 from landscape_cli.curvature.lanczos import eigenpairs
@@ -41,7 +43,19 @@ TASKS = ("product", "eigenvalues", "density", "trace")
 TOOLS = {"landscape": "landscape_cli", "PyHessian": "pyhessian"}
 TOOLS |= {"curvlinops": "curvlinops", "hessian-eigenthings": "hessian_eigenthings"}
 
-Turn = Callable[[], tuple[float, float]]
+
+class Took(NamedTuple):
+    """What a turn took, and found.
+
+    Attributes:
+        seconds: of processor time.
+        mebibytes: by which the process has grown at its largest, beyond libraries, network and data.
+        value: the number that was asked for; NaN: the tool cannot do that on this torch.
+    """
+
+    seconds: float
+    mebibytes: float
+    value: float
 
 
 def problem(work: Work) -> tuple[nn.Module, list[Batch]]:
@@ -164,26 +178,29 @@ def eigenthings(work: Work, task: str, probes: int, steps: int) -> Callable[[], 
 WAYS = dict(zip(TOOLS, (landscape, pyhessian, curvlinops, eigenthings), strict=True))
 
 
-def timed(tool: str, work: Work, task: str, probes: int, steps: int) -> Turn:
-    """Return the work of a turn: its seconds of processor time, and the value that it found.
+def measured(tool: str, work: Work, task: str, probes: int, steps: int) -> Callable[[], Took]:
+    """Return the work of a turn, which tells what it took.
 
     Attention is computed without fused kernels, which have no second derivative: this package does so by
-    itself. What a tool cannot do on this torch is NaN.
+    itself.
     """
+    import_module(TOOLS[tool])
+    problem(work)  # what it leaves to the allocator is there for the one that is used
+    before = own_peak()
     with sdpa_kernel(SDPBackend.MATH):
         turn = WAYS[tool](work, task, probes, steps)
 
-    def timed_turn() -> tuple[float, float]:
+    def measured_turn() -> Took:
         started = time.process_time()
         try:
             with sdpa_kernel(SDPBackend.MATH):
                 value = turn()
         except RuntimeError as error:
             print(f"{tool}, {task}: {error}", file=sys.stderr)
-            return math.nan, math.nan
-        return time.process_time() - started, value
+            return Took(math.nan, math.nan, math.nan)
+        return Took(time.process_time() - started, own_peak() - before, value)
 
-    return timed_turn
+    return measured_turn
 
 
 def main() -> None:
@@ -205,26 +222,26 @@ def main() -> None:
                 contestants = {
                     tool: stack.enter_context(
                         Contestant(
-                            partial(timed, tool, work, task, asked.probes, asked.steps),
+                            partial(measured, tool, work, task, asked.probes, asked.steps),
                             AS_THE_COMMANDS if tool == "landscape" else None,
                         )
                     )
                     for tool in tools
                 }
                 found = alternate(contestants, asked.rounds)
-            seconds = {tool: [one for one, _ in turns] for tool, turns in found.items()}
-            values = {tool: statistics.median(value for _, value in turns) for tool, turns in found.items()}
+            seconds = {tool: [turn.seconds for turn in turns] for tool, turns in found.items()}
             rows += [
                 [
                     task if tool == "landscape" else "",
                     tool,
                     spread(seconds[tool], ".3g"),
                     "" if tool == "landscape" else spread(ratios(seconds[tool], seconds["landscape"]), ".3g"),
-                    f"{values[tool]:.4g}",
+                    f"{max(turn.mebibytes for turn in found[tool]):,.0f}",
+                    f"{statistics.median(turn.value for turn in found[tool]):.4g}",
                 ]
                 for tool in tools
             ]
-        head = ("task", "tool", "processor seconds", "times those of landscape", "value")
+        head = ("task", "tool", "processor seconds", "times those of landscape", "memory, MiB", "value")
         print(f"## {network}\n\n{table(head, rows)}\n", flush=True)
 
 
