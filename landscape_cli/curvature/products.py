@@ -76,11 +76,15 @@ class Operator(ABC):
         # the fused kernels of attention have no second derivative
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
             for batch in self.parts:
-                apply = self._kept if self._kept is not None else self._linearized(batch)
-                self._kept = apply if len(self.parts) == 1 else None
-                for row, sum_ in zip(rows, total, strict=True):
-                    sum_ += torch.cat([one.flatten() for one in apply(self._pieces(row))])
+                self._add_share(batch, rows, total)
         return np.asarray(total.double().cpu().numpy())
+
+    def _add_share(self, batch: Batch, rows: Tensor, total: Tensor) -> None:
+        """Add one batch's share of the products; its graph is gone before the next one's is made."""
+        apply = self._kept if self._kept is not None else self._linearized(batch)
+        self._kept = apply if len(self.parts) == 1 else None
+        for row, sum_ in zip(rows, total, strict=True):
+            sum_ += torch.cat([one.flatten() for one in apply(self._pieces(row))])
 
     @abstractmethod
     def _linearized(self, batch: Batch) -> Apply:
@@ -99,14 +103,14 @@ class Operator(ABC):
         reason = "a function is marked as once differentiable"
         try:
             with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-                gradient = self._gradient(self.parts[0])
+                names = _operations(self._gradient(self.parts[0]))  # a graph that is gone before the next
                 self._linearized(self.parts[0])(zeros)
         except RuntimeError as error:
             if "not implemented" not in str(error):
                 raise
             reason = str(error).splitlines()[0]
         else:
-            if not any(name.endswith("Error") for name in _operations(gradient)):
+            if not any(name.endswith("Error") for name in names):
                 return
         raise LandscapeError(f"the network's loss cannot be differentiated twice: {reason}")
 

@@ -1,6 +1,7 @@
 """Products with the Hessian against other ways to the same numbers, in float64."""
 
 import copy
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +111,23 @@ def test_moved_weights_have_another_hessian_and_the_model_stays_as_it_is() -> No
     assert not np.allclose(hessian.product(vector), before)
     assert not any(parameter.requires_grad for parameter in model.parameters())
     assert all(torch.equal(tensor, 1.5 * state[name]) for name, tensor in model.named_parameters())
+
+
+def test_one_graph_is_in_memory_at_a_time() -> None:
+    made: list[weakref.ref[Tensor]] = []
+
+    class Watched(Hessian):
+        def _gradient(self, batch: Batch) -> tuple[Tensor, ...]:
+            assert all(each() is None for each in made)
+            gradient = super()._gradient(batch)
+            made.extend(map(weakref.ref, gradient))
+            return gradient
+
+    model, inputs, targets = subject("mlp")
+    watched = Watched(model, rebatched([(inputs, targets)], 16), objective("mse"), "all")
+    for _ in range(2):
+        watched.products(np.ones((2, watched.size)))
+    assert len(made) == len(watched.weights) * (2 + 2 * len(watched.parts))
 
 
 class Attention(nn.Module):
