@@ -52,7 +52,8 @@ def eigenpairs(
     Each product adds a vector to a Krylov space, orthogonalized against all of it, until the pairs at the
     ends have residuals of at most `tolerance`; a space that is full is restarted from its outer eigenvectors
     (Wu and Simon 2000). The residual is what the space leaves of A v, so it costs no product. An eigenvalue
-    that is there several times is found once, as in each method that starts from one vector.
+    that is there several times is found once, as in each method that starts from one vector; the next one
+    has its place then, with a residual as small.
 
     Args:
         product: vector (size,) -> the matrix times it.

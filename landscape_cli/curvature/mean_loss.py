@@ -86,10 +86,10 @@ class MeanLoss:
 
         A filter is a slice along dim 0 of a parameter with more than one dimension; each entry of another
         parameter is one of its own. Coordinates u with weights w + s u are those in which the normalized
-        measures are taken: multiplying a filter by c > 0 and undoing that elsewhere, as ReLU and BatchNorm
-        allow, changes no function of u. A vector s z of normal z is, but for its exact norms, a random
-        direction with the filter normalization of Li et al. (2018, arXiv:1712.09913); Kwon et al. (2021,
-        arXiv:2102.11600) normalize sharpness filter by filter likewise.
+        measures are taken: multiplying a layer by c > 0 and dividing another by it, as ReLU allows, or a
+        filter before BatchNorm, changes no function of u. A vector s z of normal z is, but for its exact
+        norms, a random direction with the filter normalization of Li et al. (2018, arXiv:1712.09913); Kwon
+        et al. (2021, arXiv:2102.11600) normalize sharpness filter by filter likewise.
         """
         scales = {}
         for name, weight in self.origin.items():

@@ -1,12 +1,14 @@
 """All measures of how sharp the minimum is that a network's weights lie in, raw and normalized.
 
 The normalized ones are in coordinates u with weights w + s u, where s is the root mean square of each
-weight's filter (`MeanLoss.filter_scales`): they do not change when a filter is multiplied by c > 0 and that
-is undone elsewhere, as ReLU and BatchNorm allow, while the raw ones can be made as large or small as one
-likes so (Dinh et al. 2017, arXiv:1703.04933). Two of them are known by other names: the largest eigenvalue of
-S H S, S = diag(s), is the normalized sharpness of Tsuzuku et al. (2020, arXiv:1901.04653) but for its choice
-of s; its trace is the mean curvature along filter-normalized directions, and the part of one filter by itself
-of the relative flatness of Petzka et al. (2021, arXiv:2001.00939).
+weight's filter (`MeanLoss.filter_scales`): they do not change when a layer is multiplied by c > 0 and another
+divided by it, as ReLU allows, or a filter before BatchNorm is, while the raw ones can be made as large or
+small as one likes so (Dinh et al. 2017, arXiv:1703.04933). They do change when a single unit is, for what
+leaves it is a part of many filters; but for its constant, ASAM's scale |w| follows that, too. Two of them
+are known by other names: the largest eigenvalue of S H S, S = diag(s), is the normalized sharpness of Tsuzuku
+et al. (2020, arXiv:1901.04653) but for its choice of s; its trace is the mean curvature along
+filter-normalized directions, and the part of one filter by itself of the relative flatness of Petzka et al.
+(2021, arXiv:2001.00939).
 """
 
 from collections.abc import Callable, Mapping
@@ -177,8 +179,8 @@ def _radius(loss: MeanLoss, options: SharpnessOptions) -> Values:
     values: Values = {}
     for column, norm in zip(MEASURES["radius"], ("none", "filter"), strict=True):
         lines = [
-            loss.flat(directions.random(loss.origin, norm=norm, ignore="biasbn", seed=seed, axis="x"))
-            for seed in range(options.seed, options.seed + options.directions)
+            loss.flat(directions.random(loss.origin, norm=norm, ignore="biasbn", seed=int(seed), axis="x"))
+            for seed in stream(options.seed, "radius").randint(2**31, size=options.directions)
         ]
         unit = 1.0
         if norm == "none":  # lengths are looked for in multiples of that of the weights

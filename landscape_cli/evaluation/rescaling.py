@@ -51,16 +51,36 @@ def rescaled(model: nn.Module, factor: float) -> nn.Module:
                 _multiply([layer.weight, layer.bias, following.running_mean], factor)
                 _multiply([following.running_var], factor**2)
             return twin
-        leaves = _leaves(twin)
-        places = [place for place, leaf in enumerate(leaves) if isinstance(leaf, WEIGHTED)]
-        for first, second in zip(places[::2], places[1::2], strict=False):
-            for between in leaves[first + 1 : second]:
-                if not isinstance(between, HOMOGENEOUS):
-                    raise ValueError(
-                        f"{type(between).__name__} stands between two layers and is not homogeneous"
-                    )
-            _multiply([leaves[first].weight, leaves[first].bias], factor)
-            _multiply([leaves[second].weight], 1 / factor)
+        for first, second in _neighbours(twin)[::2]:
+            _multiply([first.weight, first.bias], factor)
+            _multiply([second.weight], 1 / factor)
+    return twin
+
+
+def rescaled_units(model: nn.Module, factor: float, seed: int = 0) -> nn.Module:
+    """Return a copy in which each hidden unit is multiplied by its own number, and what leaves it divided.
+
+    A unit is a row of a linear layer or a filter of a convolution. Its number is drawn from 1 / factor to
+    factor, its logarithm uniformly; through a ReLU the copy computes the same.
+
+    Args:
+        model: a chain, as for `rescaled`, without BatchNorm.
+        factor: c > 1.
+        seed: of the numbers.
+
+    Raises:
+        ValueError: between two layers something is not homogeneous.
+    """
+    twin = copy.deepcopy(model)
+    draws = stream(seed, "factors of units")
+    with torch.no_grad():
+        for first, second in _neighbours(twin):
+            factors = torch.from_numpy(factor ** draws.uniform(-1, 1, len(first.weight))).to(first.weight)
+            first.weight.mul_(factors.reshape(-1, *[1] * (first.weight.ndim - 1)))
+            if first.bias is not None:
+                first.bias.mul_(factors)
+            # behind a flattened map each unit has several columns, side by side
+            second.weight.view(len(second.weight), len(factors), -1).div_(factors[:, None])
     return twin
 
 
@@ -95,6 +115,22 @@ def _multiply(tensors: Sequence[Tensor | None], factor: float) -> None:
     for tensor in tensors:
         if tensor is not None:
             tensor.mul_(factor)
+
+
+def _neighbours(model: nn.Module) -> list[tuple[Any, Any]]:
+    """Return each two consecutive layers of weights of a chain.
+
+    Raises:
+        ValueError: between them something is not homogeneous.
+    """
+    leaves = _leaves(model)
+    places = [place for place, leaf in enumerate(leaves) if isinstance(leaf, WEIGHTED)]
+    pairs = list(itertools.pairwise(places))
+    for first, second in pairs:
+        for between in leaves[first + 1 : second]:
+            if not isinstance(between, HOMOGENEOUS):
+                raise ValueError(f"{type(between).__name__} stands between two layers and is not homogeneous")
+    return [(leaves[first], leaves[second]) for first, second in pairs]
 
 
 def _leaves(model: nn.Module) -> list[Any]:

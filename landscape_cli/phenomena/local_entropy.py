@@ -43,10 +43,13 @@ def local_entropy(
     random = lab.random("quadratic")
     curvatures, place = random.uniform(0.1, 1.0, dimension), random.standard_normal(dimension)
     places = np.tile(place, (walkers, 1))
-    mean = {
-        f"{gamma:g}": mean_of_walk(curvatures, places, gamma, steps=walk, rate=rate, seed=lab.seed)
+    walks = {
+        f"{gamma:g}": moments_of_walk(curvatures, places, gamma, steps=walk, rate=rate, seed=lab.seed)
         for gamma in gammas
     }
+    mean = {name: first for name, (first, _) in walks.items()}
+    pull = {f"{gamma:g}": gamma + curvatures for gamma in gammas}
+    variance = {name: 1 / (each * (1 - rate * each / 2)) for name, each in pull.items()}
     expected = {f"{gamma:g}": gamma / (gamma + curvatures) * place for gamma in gammas}
     networks = by_quantity({run: _at_losses(lab, run, train_losses) for run in lab.runs})
 
@@ -61,6 +64,10 @@ def local_entropy(
             name: np.linalg.norm(mean[name] - expected[name]) / np.linalg.norm(place - expected[name])
             for name in mean
         },
+        "variance_off": {
+            name: np.linalg.norm(walks[name][1] - each) / np.linalg.norm(each)
+            for name, each in variance.items()
+        },
         "curvature_entropy_over_sgd": over("curvature"),
         "test_loss_entropy_over_sgd": over("test_loss"),
         "quadratic": {"mean": mean, "expected": expected},
@@ -69,10 +76,13 @@ def local_entropy(
     }
 
 
-def mean_of_walk(
+def moments_of_walk(
     curvatures: Array, places: Array, gamma: float, *, steps: int, rate: float, seed: int
-) -> Array:
-    """Return the mean of Entropy-SGD's walks on sum h x^2 / 2, at temperature 1: that of the local entropy.
+) -> tuple[Array, Array]:
+    """Return mean and variance of Entropy-SGD's walks on sum h x^2 / 2, at temperature 1, (d,) each.
+
+    Those of the local entropy are gamma x / a and, of steps of this size, 1 / (a (1 - rate a / 2)), where
+    a = gamma + h. The mean is the same at any temperature.
 
     Args:
         curvatures: h, (d,).
@@ -91,13 +101,16 @@ def mean_of_walk(
         "noise": np.sqrt(2),
     }
     optimizer = EntropySGD([weight], **options, seed=seed)
-    total, counted = np.zeros(len(curvatures)), 0
+    total, squares, counted = np.zeros(len(curvatures)), np.zeros(len(curvatures)), 0
     for step in range(steps):
         weight.grad = torch.from_numpy(curvatures) * weight.detach()
         optimizer.step()
         if step >= steps // 4:
-            total, counted = total + weight.detach().numpy().mean(axis=0), counted + 1
-    return total / counted
+            here = weight.detach().numpy()
+            total, squares = total + here.mean(axis=0), squares + np.square(here).mean(axis=0)
+            counted += 1
+    mean = total / counted
+    return mean, squares / counted - np.square(mean)
 
 
 def _at_losses(lab: Lab, run: str, train_losses: Sequence[float]) -> Measured:

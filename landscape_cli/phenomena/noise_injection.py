@@ -157,9 +157,14 @@ def bourrely_fixes(
     decayed = descend(
         translated(function, moved), first, "gd", {"lr": lr, "weight_decay": alpha / lr}, steps, lab.seed
     )
+    low = torch.zeros(starts, 2, dtype=torch.float64)
+    from_below = descend(
+        function, low, "annealed_gd", {"lr": lr, "eta": eta, "gamma": gamma}, steps, lab.seed
+    )
     slope = translated(function, moved).gradient(torch.from_numpy(shrinking[:, -1]))
     return {
         "escaped": {name: escaped[name] for name in paths},
+        "thrown_out": float((from_below.points[:, -1, 0] >= dent["place"] / 2).mean()),
         "annealed_minus_constant": final["annealed noise"] - final[best],
         "off_weight_decay": np.abs(shrinking - decayed.points).max(),
         "slope_where_it_shrinks_to": float(torch.linalg.vector_norm(slope, dim=-1).min()),

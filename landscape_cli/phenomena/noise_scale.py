@@ -39,9 +39,10 @@ def gradient_noise_scale(
     """Compare the noise scale with the batch size beyond which more samples a step do not pay.
 
     A step on a batch of B samples does 1 / (1 + B_noise / B) of what one without noise does, so that S steps
-    become the sum of 1 + B_noise / B over those without noise (McCandlish et al., section 2.3). The noise
-    scale that is compared is therefore the mean along gradient descent to the same loss, at the best step
-    size of the largest batch.
+    become the sum of 1 + B_noise / B over those without noise (McCandlish et al., section 2.3). Compared is
+    the mean along gradient descent to the same loss, at the best step size of the largest batch, of the
+    simple noise scale tr S / |G|^2: as in the paper it stands in for B_noise = tr H S / G^T H G, which it is
+    where the Hessian is a multiple of 1, and whose denominator may be zero.
 
     Args:
         lab: has the run ``mlp``, with checkpoints along its training.

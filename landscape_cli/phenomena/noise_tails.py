@@ -6,14 +6,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from landscape_cli.gradients.minibatch import sample_gradients
-from landscape_cli.gradients.tails import tail_index
+from landscape_cli.gradients.tails import coordinate_tail_index, tail_index
 from landscape_cli.measures import spearman
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.reproduction.lab import Lab
 from landscape_cli.reproduction.measured import Measured, across, by_quantity
 
 CALIBRATION = 1_000_000  # numbers
+COORDINATES = 10_000
 LAWS = {"gaussian": 2.0, "cauchy": 1.0}
+FINITE = ("gaussian", "laplace")  # laws of finite variance, of whose sums the index is 2
 
 
 def sgd_noise_tail_index(lab: Lab, *, networks: list[str], draws: int) -> Measured:
@@ -28,6 +30,11 @@ def sgd_noise_tail_index(lab: Lab, *, networks: list[str], draws: int) -> Measur
     drawn = {
         "gaussian": tail_index(random.standard_normal(CALIBRATION)),
         "cauchy": tail_index(random.standard_cauchy(CALIBRATION)),
+        "laplace": tail_index(random.laplace(size=CALIBRATION)),
+    }
+    over_draws = {
+        "gaussian": coordinate_tail_index(random.standard_normal((draws, COORDINATES))),
+        "laplace": coordinate_tail_index(random.laplace(size=(draws, COORDINATES))),
     }
     rows = {}
     for name in networks:
@@ -44,7 +51,8 @@ def sgd_noise_tail_index(lab: Lab, *, networks: list[str], draws: int) -> Measur
             "of_scales_alone": _of_scales_alone(lab, name, draws),
         }
     return {
-        "calibration": {law: estimate.value for law, estimate in drawn.items()},
+        "finite_variance": {law: drawn[law].value for law in FINITE},
+        "finite_variance_over_draws": {law: over_draws[law].value for law in FINITE},
         "calibration_off": {
             law: abs(drawn[law].value - alpha) / drawn[law].error for law, alpha in LAWS.items()
         },

@@ -1,5 +1,6 @@
 """How sharp minima are by all measures: which agree, which rescaling changes, what the batch size does."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from landscape_cli.arrays import Array
 from landscape_cli.curvature.sharpness import sharpness
 from landscape_cli.curvature.sharpness_options import SharpnessOptions
 from landscape_cli.evaluation.problem import classifier
-from landscape_cli.evaluation.rescaling import rescaled
+from landscape_cli.evaluation.rescaling import rescaled, rescaled_units
 from landscape_cli.measures import rank_correlations, spearman
 from landscape_cli.plots.series import Panel, Series, draw_panels
 from landscape_cli.plots.sharpness import draw_matrix
@@ -27,36 +28,50 @@ def sharpness_measures(
 ) -> Measured:
     """Measure all runs by all measures, and rescaled twins of some; and what goes with the test error.
 
+    A twin computes the same: of the one whole layers are rescaled, of the other each hidden unit by itself.
+
     Args:
         lab: the runs.
         options: of `landscape sharpness`; the twins are measured alike.
         twins: runs of which a twin is measured.
-        factor: by which the first layer of a twin is multiplied.
+        factor: by which the first layer of a twin is multiplied, and a unit at most.
     """
     runs = list(lab.runs)
     table = lab.sharpness(runs, *(f"{name}={value}" for name, value in options.items()))
     values, alike = measured(table), SharpnessOptions(**options)  # type: ignore[arg-type]
-    apart = dict.fromkeys(values, 1.0)
-    for run in twins:
-        twin, data = rescaled(lab.network(run), factor), lab.data(run)
-        found = sharpness(classifier(twin, data, lab.loss(run), ["train"]), alike, f"twin of {run}")
+    makers = {"layers": rescaled, "units": rescaled_units}
+    apart = {kind: dict.fromkeys(values, 1.0) for kind in makers}
+    for run, (kind, make) in itertools.product(twins, makers.items()):
+        twin, data = make(lab.network(run), factor), lab.data(run)
+        found = sharpness(classifier(twin, data, lab.loss(run), ["train"]), alike, f"twin of {run}, {kind}")
         for name, of in values.items():
-            ratio = found[name] / float(of[runs.index(run)])
-            apart[name] = max(apart[name], ratio, 1 / ratio)
+            ratio = ratio_apart(found[name], float(of[runs.index(run)]))
+            apart[kind][name] = float(np.maximum(apart[kind][name], ratio))
     errors = table.numbers(TEST_ERROR)
     matrix = rank_correlations([*values.values(), errors])
     sharp = np.array([-1.0 if name in FLAT else 1.0 for name in values])
     among = matrix[:-1, :-1] * np.outer(sharp, sharp)
     raw = [name for name in values if not name.startswith("normalized_") and not name.startswith("asam")]
     return {
-        "normalized_apart": {name: apart[name] - 1 for name in values if name not in raw},
-        "raw_apart": {name: apart[name] for name in raw},
+        "normalized_apart": {name: apart["layers"][name] - 1 for name in values if name not in raw},
+        "normalized_apart_by_unit": {name: apart["units"][name] - 1 for name in values if name not in raw},
+        "raw_apart": {name: apart["layers"][name] for name in raw},
         "error_rank": dict(zip(values, sharp * matrix[:-1, -1], strict=True)),
         "agreement": float(np.nanmean(among[~np.eye(len(values), dtype=bool)])),
         "matrix": matrix,
         "values": values,
         "test_error": errors,
     }
+
+
+def ratio_apart(one: float, other: float) -> float:
+    """Return the ratio of two values or its inverse, what is larger; infinite where their signs differ.
+
+    NaN: one of them is not finite, so that nothing is known of their ratio.
+    """
+    if not (np.isfinite(one) and np.isfinite(other)):
+        return np.nan
+    return max(one / other, other / one) if one * other > 0 else np.inf
 
 
 def draw_sharpness_measures(seeds: Sequence[Measured], *, names: Mapping[str, str]) -> dict[str, Figure]:

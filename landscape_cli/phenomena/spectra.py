@@ -163,7 +163,7 @@ def gradient_top_eigenspace(lab: Lab, *, skipped: int) -> Measured:
     return {
         "at_start": share[0],
         "median": np.median(share[skipped:]),
-        "outside": 1 - np.median(share[skipped:]),
+        "outside": np.sqrt(1 - np.median(share[skipped:])),
         "chance": table.numbers("k")[0] / weights,
         "overlap": np.median(overlap[skipped:]),
         "epoch": table.numbers("epoch"),

@@ -14,8 +14,9 @@ class LARS(torch.optim.Optimizer):
         v <- momentum v + lr rate (g + weight_decay w),   w <- w - v,
         rate = trust |w| / (|g| + weight_decay |w|),
 
-    so that without momentum a step is lr trust |w| long, however large the gradient. Where w or g is zero
-    the rate is `trust`: the formula would keep a bias that begins at zero there.
+    so that without momentum a step is at most lr trust |w| long, however large the gradient, and just so long
+    without weight decay. Where w or g is zero the rate is `trust`: the formula would keep a bias that begins
+    at zero there.
 
     Args:
         params: parameters.
