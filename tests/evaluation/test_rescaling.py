@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from landscape_cli.architectures.build import build
-from landscape_cli.evaluation.rescaling import rescaled, rescaled_filters, without_epsilon
+from landscape_cli.evaluation.rescaling import rescaled, rescaled_filters, rescaled_units, without_epsilon
 from tests.cases import CNN, NETWORKS, images
 
 INPUTS = images().inputs.double()
@@ -46,6 +46,24 @@ def test_layers_are_multiplied_and_divided_in_turn() -> None:
     assert factors == pytest.approx(
         [5, 5, 1 / 5, 1, 1, 1]
     )  # weight and bias of each; the third has no partner
+
+
+@pytest.mark.parametrize("architecture", PLAIN, ids=lambda options: options["name"])
+def test_each_unit_is_multiplied_and_what_leaves_it_divided(architecture: dict[str, object]) -> None:
+    model = made(architecture, "none")
+    twin = rescaled_units(model, 5.0)
+    assert torch.allclose(twin(INPUTS), model(INPUTS), rtol=1e-9, atol=1e-12)
+    first, own = (next(iter(each.parameters())) for each in (twin, model))
+    factors = (first / own).flatten(1).detach()
+    assert torch.allclose(factors, factors[:, :1].expand_as(factors))  # one for each unit
+    assert len(factors[:, 0].unique()) == len(factors)
+    assert factors.min() >= 0.2 - 1e-12
+    assert factors.max() <= 5 + 1e-12
+
+
+def test_units_between_which_something_bends_are_not_rescaled() -> None:
+    with pytest.raises(ValueError, match="Tanh stands between two layers"):
+        rescaled_units(made({**RELU, "activation": "tanh"}, "none"), 5.0)
 
 
 @pytest.mark.parametrize("twin_of", [rescaled, rescaled_filters])

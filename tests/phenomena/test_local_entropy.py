@@ -17,7 +17,7 @@ from landscape_cli.reproduction.measured import Measured
 from made_lab import MadeLab, drawn, measure, verdicts
 
 NAME = "local-entropy"
-RUNS = ("SGD", "Entropy-SGD", "SGD, Nesterov", "Entropy-SGD, Nesterov")
+RUNS = ("SGD", "Entropy-SGD", "means alone", "SGD, Nesterov", "Entropy-SGD, Nesterov")
 LOSSES = [2.0, 0.2, 0.05, 0.01]
 QUICK = {"dimension": 3, "walkers": 300, "walk": 1500, "gammas": [1.0, 10.0]}
 
@@ -59,14 +59,17 @@ def found() -> list[Measured]:
 
 
 def test_the_mean_of_walks_is_that_of_a_gaussian_around_the_minimum_and_the_place() -> None:
-    """exp(-h x^2 / 2 - gamma (x - y)^2 / 2): by numbers on a fine grid."""
+    """exp(-h x^2 / 2 - gamma (x - y)^2 / 2): by numbers on a fine grid; the variance, of small steps."""
     grid = np.linspace(-20, 20, 20001)
     for h, place, gamma in ((0.5, 2.0, 0.3), (1.0, -1.0, 2.0)):
         density = np.exp(-h * grid**2 / 2 - gamma * (grid - place) ** 2 / 2)
         expected = (grid * density).sum() / density.sum()
         walks = np.full((400, 1), place)
-        walked = local_entropy.mean_of_walk(np.array([h]), walks, gamma, steps=2000, rate=0.05, seed=1)
-        assert walked[0] == pytest.approx(expected, abs=0.03)
+        spread = (np.square(grid - expected) * density).sum() / density.sum()
+        options = {"steps": 2000, "rate": 0.05, "seed": 1}
+        mean, variance = local_entropy.moments_of_walk(np.array([h]), walks, gamma, **options)
+        assert mean[0] == pytest.approx(expected, abs=0.03)
+        assert variance[0] == pytest.approx(spread / (1 - 0.05 * (h + gamma) / 2), rel=0.05)
 
 
 def test_eigenvalue_and_test_loss_are_interpolated_between_checkpoints(
@@ -93,6 +96,20 @@ def test_ratios_are_those_of_geometric_means(found: list[Measured]) -> None:
         expected = means["Entropy-SGD"] / means["SGD"]
         assert seed["curvature_entropy_over_sgd"]["without momentum"] == pytest.approx(expected)
         assert max(seed["gradient_off"].values()) < 0.1
+        assert max(seed["variance_off"].values()) < 0.1
+
+
+def test_walks_of_another_temperature_have_another_variance(
+    found: list[Measured], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Warm(local_entropy.EntropySGD):
+        def __init__(self, params: Any, **options: Any) -> None:
+            super().__init__(params, **{**options, "noise": 2.0})
+
+    monkeypatch.setattr(local_entropy, "EntropySGD", Warm)
+    seeds = measure(NAME, [LinearLab(seed) for seed in range(3)], **QUICK)
+    assert verdicts(NAME, seeds)[:4] == ["holds", "holds", "fails", "fails"]
+    assert verdicts(NAME, found)[:4] == ["holds"] * 4
 
 
 def test_walks_that_are_too_short_are_not_at_the_mean(found: list[Measured]) -> None:
@@ -105,9 +122,10 @@ def test_walks_that_are_too_short_are_not_at_the_mean(found: list[Measured]) -> 
 @pytest.mark.parametrize(
     ("claim", "quantity"),
     [
-        (2, "curvature_entropy_over_sgd/without momentum"),
-        (3, "curvature_entropy_over_sgd/with Nesterov"),
-        (4, "test_loss_entropy_over_sgd/without momentum"),
+        (4, "curvature_entropy_over_sgd/without momentum"),
+        (5, "curvature_entropy_over_sgd/with Nesterov"),
+        (6, "curvature_entropy_over_sgd/means alone"),
+        (7, "test_loss_entropy_over_sgd/without momentum"),
     ],
 )
 def test_each_claim_can_hold_and_fail(found: list[Measured], claim: int, quantity: str) -> None:

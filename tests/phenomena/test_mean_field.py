@@ -58,7 +58,10 @@ def test_a_step_is_that_of_automatic_differentiation_with_n_times_the_learning_r
 
 def test_losses_of_wide_networks_are_those_of_one_flow() -> None:
     found = measured()
-    assert verdicts(ID, found * 3)[:4] == ["holds"] * 4
+    told = verdicts(ID, found * 3)
+    assert [told[0], *told[2:]] == ["holds"] * 4
+    assert told[1] == verdicts(ID, [{**found[0], "fixed_step_exponent": 0.0}] * 3)[1] == "fails"
+    assert verdicts(ID, [{**found[0], "fixed_step_exponent": -0.5}] * 3)[1] == "holds"
     assert list(drawn(ID, found * 3)) == ["mean_field", "reaching"]
     assert 0 < found[0]["narrow_failing"] < 1
 

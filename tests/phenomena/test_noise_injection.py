@@ -51,7 +51,8 @@ def fixes(seeds: int = 1, **settings: Any) -> list[Measured]:
 
 def test_momentum_and_annealed_noise_get_past_and_the_form_in_print_shrinks() -> None:
     found = fixes(constants=[10.0, 30.0], steps=2000) * 3
-    assert verdicts(FIXES, found) == ["holds"] * 7
+    assert verdicts(FIXES, found)[:4] == ["holds"] * 4
+    assert verdicts(FIXES, found)[5:] == ["holds"] * 3
     assert list(drawn(FIXES, found)) == ["fixes"]
     levels = dict(zip(found[0]["constant_escaped"], found[0]["constant_final"], strict=True))
     best = min(final for escaped, final in levels.items() if escaped >= 0.8)
@@ -61,12 +62,12 @@ def test_momentum_and_annealed_noise_get_past_and_the_form_in_print_shrinks() ->
 @pytest.mark.parametrize(
     ("settings", "failing"),
     [
-        ({"dent": {"place": 2.0, "depth": 0.1}}, [0, 6]),  # nothing to be caught in
-        ({"dent": {"place": 2.0, "depth": 20.0}}, [1, 2, 3]),  # too deep for both
+        ({"dent": {"place": 2.0, "depth": 0.1}}, [0, 7]),  # nothing to be caught in
+        ({"dent": {"place": 2.0, "depth": 20.0}}, [1, 2, 3, 4]),  # too deep for both
         ({"momentum": 0.1}, [1]),
         ({"eta": 10.0}, [2, 3]),
-        ({"eta": 3e5, "gamma": 0.3}, [2, 3]),  # it is not let fall in time
-        ({"moved": [0.0, 0.0]}, [5]),  # the minimum is where the form shrinks to
+        ({"eta": 3e5, "gamma": 0.3}, [2, 3, 4]),  # it is not let fall in time
+        ({"moved": [0.0, 0.0]}, [6]),  # the minimum is where the form shrinks to
     ],
 )
 def test_what_does_not_help_is_refuted(settings: dict[str, Any], failing: list[int]) -> None:
@@ -96,4 +97,14 @@ def test_the_form_in_print_is_that_of_the_text_and_real_momentum_is_refuted(
         ).points
 
     monkeypatch.setattr(noise_injection, "shrunk", remembering)
-    assert verdicts(FIXES, fixes(steps=100, constants=[10.0]) * 3)[4] == "fails"
+    assert verdicts(FIXES, fixes(steps=100, constants=[10.0]) * 3)[5] == "fails"
+
+
+def test_little_noise_leaves_the_global_minimum_to_nobody_and_much_to_many() -> None:
+    few, many = (
+        fixes(eta=eta, gamma=gamma, steps=300, starts=20)[0] for eta, gamma in ((0.0, 1.0), (3e4, 0.0))
+    )
+    assert few["thrown_out"] == 0
+    assert many["thrown_out"] > 0.2
+    made = [verdicts(FIXES, [seed] * 3)[4] for seed in (few, many)]
+    assert made == ["holds", "fails"]

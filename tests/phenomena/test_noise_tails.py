@@ -79,7 +79,19 @@ def test_tails_along_trainings(lab: MakeLab, monkeypatch: pytest.MonkeyPatch) ->
         assert seed["smallest_kurtosis"][name] == seed["kurtosis"][name].min()
         assert seed["largest_coordinate_tail_index"][name] == seed["coordinate_tail_index"][name].max()
         assert 0.5 < seed["of_scales_alone"][name] < 2.5
-    assert seed["calibration"] == {"gaussian": pytest.approx(2, abs=0.2), "cauchy": pytest.approx(1, abs=0.1)}
+    assert set(seed["calibration_off"]) == {"gaussian", "cauchy"}
+    assert seed["finite_variance"] == {
+        "gaussian": pytest.approx(2, abs=0.2),
+        "laplace": pytest.approx(1.8, abs=0.15),
+    }
+    # 4 of 16 draws a sum: E ln|sum of 4| - E ln|one| over ln 4, of Laplace's law by numbers
+    random = np.random.default_rng(0).laplace(size=(400_000, 4))
+    exponent = (np.log(abs(random.sum(1))).mean() - np.log(abs(random)).mean()) / np.log(4)
+    over_draws = seed["finite_variance_over_draws"]
+    assert over_draws == {
+        "gaussian": pytest.approx(2, abs=0.02),
+        "laplace": pytest.approx(1 / exponent, abs=0.02),
+    }
 
 
 def tails(**values: float) -> list[Measured]:
@@ -91,16 +103,19 @@ def tails(**values: float) -> list[Measured]:
     quantities = {name: dict.fromkeys(NAMES, each[name]) for name in list(each)[:3]}
     off = {"gaussian": values.get("off", 1.0), "cauchy": values.get("off", 1.0)}
     alone = dict.fromkeys(NAMES, values.get("alone", 1.95))
-    return [{**quantities, "calibration_off": off, "of_scales_alone": alone}] * 3
+    finite = {"gaussian": 2.0, "laplace": values.get("laplace", 1.95)}
+    laws = {"calibration_off": off, "finite_variance": finite, "finite_variance_over_draws": finite}
+    return [{**quantities, **laws, "of_scales_alone": alone}] * 3
 
 
 def test_heavy_tails_hold_and_others_fail() -> None:
-    assert verdicts(TAILS, tails()) == ["holds"] * 18
+    assert verdicts(TAILS, tails()) == ["holds"] * 22
     assert verdicts(TAILS, tails(off=4.0))[:2] == ["fails"] * 2
     assert verdicts(TAILS, tails(largest_tail_index=1.95))[2:6] == ["fails"] * 4
     assert verdicts(TAILS, tails(smallest_kurtosis=4.0))[6:10] == ["fails"] * 4
     assert verdicts(TAILS, tails(largest_coordinate_tail_index=1.95))[10:14] == ["fails"] * 4
-    assert verdicts(TAILS, tails(alone=1.5))[14:] == ["fails"] * 4
+    assert verdicts(TAILS, tails(laplace=1.85))[14:18] == ["holds", "fails"] * 2
+    assert verdicts(TAILS, tails(alone=1.5))[18:] == ["fails"] * 4
 
 
 def test_they_are_drawn() -> None:

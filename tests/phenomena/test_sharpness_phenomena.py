@@ -10,6 +10,7 @@ from landscape_cli.curvature.sharpness import sharpness
 from landscape_cli.curvature.sharpness_options import SharpnessOptions
 from landscape_cli.evaluation.problem import classifier
 from landscape_cli.evaluation.rescaling import rescaled
+from landscape_cli.phenomena.sharpness import ratio_apart
 from landscape_cli.reproduction.catalogue import phenomenon
 from landscape_cli.reproduction.lab import Lab
 from made_lab import Columns, MadeLab, drawn, measure, verdicts
@@ -82,6 +83,8 @@ def test_twins_and_ranks_are_those_of_the_table(trained: Lab) -> None:
     } - {"normalized_rho", "normalized_sigma"}
     exact = [name for name in seed["normalized_apart"] if not name.startswith("asam")]
     assert max(float(seed["normalized_apart"][name]) for name in exact) < 1e-2
+    assert seed["normalized_apart_by_unit"].keys() == seed["normalized_apart"].keys()
+    assert seed["normalized_apart_by_unit"]["normalized_trace"] > 0.05
     assert seed["raw_apart"]["largest_eigenvalue"] > 1.05
     order = np.argsort(np.argsort(table.numbers("trace"))), np.argsort(np.argsort(-table.numbers("radius")))
     errors = table.numbers("test_error")
@@ -97,6 +100,7 @@ def made(**changed: float) -> list[dict[str, Any]]:
         {
             "seed": seed,
             "normalized_apart": {"normalized_trace": values["normalized"]},
+            "normalized_apart_by_unit": {"normalized_trace": values["normalized"]},
             "raw_apart": {"trace": values["raw"]},
             "agreement": values["agreement"],
             "error_rank": {"trace": values["rank"]},
@@ -106,5 +110,12 @@ def made(**changed: float) -> list[dict[str, Any]]:
 
 
 def test_each_claim_of_the_measures_can_hold_and_can_fail() -> None:
-    assert verdicts(ALL, made()) == ["holds"] * 4
-    assert verdicts(ALL, made(normalized=0.2, raw=1.0, agreement=-0.1, rank=-0.5)) == ["fails"] * 4
+    assert verdicts(ALL, made()) == ["holds"] * 5
+    assert verdicts(ALL, made(normalized=0.2, raw=1.0, agreement=-0.1, rank=-0.5)) == ["fails"] * 5
+
+
+def test_ratios_that_are_not_known_are_not_taken_for_one() -> None:
+    assert ratio_apart(2.0, 8.0) == ratio_apart(-8.0, -2.0) == 4
+    assert ratio_apart(1.0, -1.0) == np.inf
+    assert np.isnan(ratio_apart(np.inf, np.inf))
+    assert np.isnan(np.maximum(1.0, ratio_apart(np.nan, 1.0)))
