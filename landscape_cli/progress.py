@@ -1,5 +1,6 @@
 """Progress on standard error: a bar on a terminal and in a notebook, elsewhere a line now and then."""
 
+import math
 import os
 import sys
 from contextlib import suppress
@@ -12,6 +13,7 @@ from landscape_cli.terminal import tell
 
 SECONDS_BETWEEN_LINES = 30
 SECONDS_OF_A_STEP = 3
+MORE = 1.2  # times what has been done, where it is more than was thought
 NOTEBOOK = 100  # characters of a bar where no terminal has a width
 BAR = "{desc}: {percentage:3.0f} %|{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 LINE = (
@@ -65,6 +67,14 @@ def bar(total: int, description: str, unit: str, initial: int = 0, *, within: bo
         width: dict[str, Any] = {"ncols": NOTEBOOK} if _in_notebook() else {"dynamic_ncols": True}
         return tqdm(**options, **width, unit_scale=total > 100_000, bar_format=BAR)
     return tqdm(**options, file=_Lines(sys.stderr), mininterval=SECONDS_BETWEEN_LINES, bar_format=LINE)
+
+
+def go_on(progress: "tqdm[Any]", new: int) -> None:
+    """Move a bar whose total is a guess; where more has been done, some more is expected."""
+    done = progress.n + new
+    if progress.total is not None and done > progress.total:
+        progress.total = math.ceil(MORE * done)
+    progress.update(new)
 
 
 def note(text: str) -> None:

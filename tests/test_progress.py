@@ -1,8 +1,8 @@
-"""Times as a person says them."""
+"""Times as a person says them, and totals that were guessed."""
 
 import pytest
 
-from landscape_cli.progress import duration
+from landscape_cli.progress import bar, duration, go_on
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,14 @@ from landscape_cli.progress import duration
 )
 def test_durations(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_a_guess_that_was_too_low_leaves_something_to_go(capsys: pytest.CaptureFixture[str]) -> None:
+    with bar(10, "spectrum", "products") as progress:
+        for _ in range(5):
+            go_on(progress, 5)
+        assert progress.n == 25
+        assert progress.total == 30
+    said = capsys.readouterr().err
+    assert "of ?" not in said
+    assert "25 of 30" in said

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from glob import escape
 
 import numpy as np
@@ -21,7 +22,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.evaluator import Evaluation
 from landscape_cli.evaluation.memory import enough_for
 from landscape_cli.evaluation.problem import Problem
-from landscape_cli.progress import bar, note
+from landscape_cli.progress import bar, go_on, note
 from landscape_cli.store import Writer
 from landscape_cli.store.spectrum import Spectra
 from landscape_cli.weights.selection import selected
@@ -147,7 +148,7 @@ class SpectrumField(HessianField):
                     )
                     told = f"epoch {self.x[index[-1]]:.0f}"
                     with bar(self._cost(self.hessian.size), told, "products", within=True) as progress:
-                        found |= self._compute(Counted(self.hessian, progress.update), arrays)
+                        found |= self._compute(Counted(self.hessian, partial(go_on, progress)), arrays)
             except (FloatingPointError, np.linalg.LinAlgError):
                 arrays = {name: np.full(shape[1:], np.nan) for name, shape in self.arrays().items()}
                 found = dict.fromkeys(self._names(), np.inf)
