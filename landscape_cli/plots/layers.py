@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError
 from landscape_cli.plots.labels import panel_titles
-from landscape_cli.plots.panels import Picture
+from landscape_cli.plots.panels import Picture, write_titles
 from landscape_cli.plots.style import ACCURACY, COLUMN, INK, LOSS, PAGE
 from landscape_cli.store import Surface
 
@@ -60,12 +60,14 @@ def draw_layers(
             raise LandscapeError(
                 f"{surfaces[0].path} and {other.path} are not of the same layers; draw them in two pictures"
             )
-    common, apart = panel_titles(surfaces, title, titles)
+    common, own = panel_titles(surfaces, title, titles)
+    if len(own) == 1:  # the names of layers leave a single panel narrower than its title
+        common, own = own[0] or common, [""]
     usual = (COLUMN if len(surfaces) == 1 else PAGE, 0.9 + ROW * len(layers or ()))
     figure = Picture(figsize=size or usual, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(surfaces), sharex=True, sharey=True, squeeze=False)
-    for axis, surface, name in zip(axes[0], surfaces, apart, strict=True):
+    for axis, surface in zip(axes[0], surfaces, strict=True):
         split = "train" if "train/loss" in surface.values else "test"
         for end, look in MARKS.items():
             values = _values(surface, f"{split}/{end}")
@@ -74,16 +76,16 @@ def draw_layers(
             shown = -values if end.startswith("smallest") else values
             with np.errstate(invalid="ignore"):
                 visible = np.where(shown > 0, shown, np.nan)
-            axis.plot(visible, range(len(values)), linestyle="none", markersize=3.5, **look)
+            if np.isfinite(visible).any():
+                axis.plot(visible, range(len(values)), linestyle="none", markersize=3.5, **look)
         axis.set_xscale("log")
-        axis.set_title(name)
         axis.set_xlabel(f"eigenvalue of the block ({ {'train': 'training', 'test': 'test'}[split] } loss)")
         axis.grid(axis="y", color="0.9", linewidth=0.5)
     axes[0, 0].set_yticks(range(len(layers or ())), layers or [])
     low, high = axes[0, 0].get_xlim()
     axes[0, 0].set_xlim(10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high)))
     axes[0, 0].set_ylim(len(layers or ()) - 0.5, -0.5)
-    figure.suptitle(common)
+    write_titles(figure, axes[0], own, common)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=1 if len(surfaces) == 1 else 3)
     return figure

@@ -144,7 +144,9 @@ def _histories(figure: Figure, axes: Sequence[Axes], surfaces: Sequence[Surface]
             )
         count = min(MARKED, spectra.eigenvalues.shape[1])
         lines = spectra.eigenvalues[:, spectra.eigenvalues.shape[1] - count :]
-        axis.plot(surface.x, lines, color="white" if cells is not None else INK, linewidth=0.7, marker=".")
+        color = "white" if cells is not None else INK
+        axis.plot(surface.x, lines, color=color, linewidth=0.7, marker=".", clip_on=False)
+        axis.set_xlim(surface.x[0], surface.x[-1])  # cells at the ends are halves: there is no later epoch
         axis.set_ylim(places[0], places[-1])
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     hide_inner_ticks(axes, "y")
