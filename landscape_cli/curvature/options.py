@@ -50,6 +50,7 @@ METHODS = {
     "slq": "the density by stochastic Lanczos quadrature, trace and Frobenius norm, with standard errors",
 }
 DENSE = 2000  # weights up to which method=auto writes the matrix out
+PAIRS = 400  # eigenpairs by Lanczos' method, at most
 LARGEST = 20_000  # weights of a matrix that may be written out: 3 GiB
 
 

@@ -13,7 +13,7 @@ from landscape_cli.curvature.gauss_newton import Fisher, GaussNewton
 from landscape_cli.curvature.hessian_field import HessianField
 from landscape_cli.curvature.lanczos import eigenpairs
 from landscape_cli.curvature.layer_field import layers_of
-from landscape_cli.curvature.options import DENSE, LARGEST, SpectrumOptions
+from landscape_cli.curvature.options import DENSE, LARGEST, PAIRS, SpectrumOptions
 from landscape_cli.curvature.products import Hessian, Operator
 from landscape_cli.curvature.quadrature import quadrature
 from landscape_cli.curvature.trace import moments
@@ -46,7 +46,8 @@ class SpectrumField(HessianField):
         by: ``layer``: each layer's own block, the coordinates y; None: the whole matrix.
 
     Raises:
-        LandscapeError: the matrix is too large to be written out, or as `Operator`.
+        LandscapeError: the matrix is too large to be written out, more eigenpairs are wanted than Lanczos'
+            method is for, or as `Operator`.
     """
 
     kind = "spectrum"
@@ -76,6 +77,12 @@ class SpectrumField(HessianField):
             options = dataclasses.replace(options, precision="fp64")
         self.weights, self._at = weights, -1
         ends = 2 if options.operator == "hessian" else 1
+        if method in ("lanczos", "both") and ends * options.k > PAIRS:
+            other = f", or method=dense for all {max(sizes):,}" if max(sizes) <= LARGEST else ""
+            raise LandscapeError(
+                f"k={options.k}: Lanczos' method is for a few eigenvalues at the ends;"
+                f" say k={PAIRS // ends} or fewer{other}"
+            )
         most = {"dense": max(sizes), "lanczos": ends * options.k, "both": ends * options.k, "slq": 0}[method]
         points, probes = len(sizes) * len(epochs), options.probes if method in ("slq", "both") else 0
         steps = min(options.steps, max(sizes)) if probes else 0
