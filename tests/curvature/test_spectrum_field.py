@@ -171,7 +171,7 @@ def test_what_cannot_be_is_refused_before_it_begins(tmp_path: Path) -> None:
     large = nn.Sequential(nn.Linear(6, 3000), nn.Linear(3000, 3))
     with pytest.raises(LandscapeError, match=r"takes? 6\.\d+ GiB|up to 20,000"):
         spectrum(large, LOSS, given, out=out, method="dense")
-    with pytest.raises(LandscapeError, match="k=300.*say k=200 or fewer, or method=dense for all 83"):
+    with pytest.raises(LandscapeError, match=r"k=300.*say k=200 or fewer, or method=dense for all 83"):
         spectrum(network(), LOSS, given, out=out, method="lanczos", k=300)
     with pytest.raises(LandscapeError, match="no operator 'hesian'"):
         spectrum(network(), LOSS, given, out=out, operator="hesian")
