@@ -145,8 +145,10 @@ def only_writer(path: Path) -> Iterator[None]:
         return
     made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    beside = path.with_name(f".{path.name}.lock")
+    lock = FileLock(beside)
     try:
+        beside.touch()  # a lock that cannot be made is told as one that is held
         lock.acquire(timeout=0)
     except Timeout as error:
         raise BusyError(

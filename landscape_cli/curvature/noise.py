@@ -13,6 +13,7 @@ import numpy as np
 from landscape_cli.arrays import Array
 from landscape_cli.curvature.lanczos import eigenpairs
 from landscape_cli.curvature.noise_options import Options
+from landscape_cli.curvature.options import PAIRS
 from landscape_cli.curvature.problem import to_differentiate
 from landscape_cli.curvature.products import Hessian
 from landscape_cli.curvature.subspace import overlap, share
@@ -55,6 +56,11 @@ class GradientNoise:
         self._model = copy.deepcopy(model).to(example.device).eval()
         self._objective = problem.objective
         self._gradients = Gradients(self._model, self._parts, self._objective, options.params)
+        if "eigenspace" in options.measures and options.k > PAIRS:
+            raise LandscapeError(
+                f"k={options.k}: the eigenspace is of a few of the largest eigenvalues; say k={PAIRS} or"
+                " fewer"
+            )
         numbers = options.draws * self._gradients.size
         if numbers > LARGEST:
             raise LandscapeError(

@@ -27,7 +27,7 @@ class Options:
     params: Any = key(
         "weights",
         "derivatives by these: weights (more than one dimension, as Li et al.'s code has it), all, trainable,"
-        " or patterns of names, 'layer4.*' or ['*.lora_A.*','*.lora_B.*']",
+        " biases, normalization, last, or patterns of names, 'layer4.*' or ['*.lora_A.*','*.lora_B.*']",
     )
     tolerance: float = key(
         0.01, "relative, of the eigenvalues: ||Hv - lambda v|| over |lambda| + max |lambda| / 10", FRACTION
@@ -71,7 +71,9 @@ class SpectrumOptions(Options):
         choices=("auto", *METHODS),
     )
     params: Any = key(
-        "all", "as for `hessian`: all, weights, trainable, biases, normalization, last, or patterns"
+        "all",
+        "as for `hessian`, whose default is weights: all, weights, trainable, biases, normalization, last,"
+        " or patterns",
     )
     tolerance: float = key(
         0.001, "of lanczos, relative: ||Hv - lambda v|| over |lambda| + max |lambda| / 10", FRACTION

@@ -57,7 +57,8 @@ def run_titles(configs: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
     shared = [key for key in leaves[0] if all(key in each for each in leaves)]
     for each, words in zip(leaves, phrases, strict=True):
         for key in shared:
-            if not is_told(key) and any(one[key] != each[key] for one in leaves):
+            nothing = each[key] is None or each[key] == []
+            if not is_told(key) and not nothing and any(one[key] != each[key] for one in leaves):
                 name = key.removesuffix(".name").replace("_", " ").replace(".", " ")
                 words[key] = Phrase(printable(f"{name} {value_words(each[key])}"))
     same = _same(phrases)

@@ -40,6 +40,19 @@ def _values(surface: Surface, name: str) -> Array | None:
     return np.asarray(np.where(np.abs(values) > ROUNDING * largest, values, 0.0))
 
 
+def titles_with_epoch(
+    surfaces: Sequence[Surface], title: str | None, titles: Sequence[str] | None
+) -> tuple[str, list[str]]:
+    """Return titles as `panel_titles`; that of a single spectrum at a run's last epoch tells which one."""
+    common, own = panel_titles(surfaces, title, titles)
+    first = surfaces[0]
+    if len(surfaces) > 1 or title is not None or titles is not None or first.spectrum is None:
+        return common, own
+    if first.run_config and (first.spectrum.layers is not None or first.config.get("epoch") == "last"):
+        own = [f"{own[0]}, epoch {first.x[-1]:.0f}"]
+    return common, own
+
+
 def draw_layers(
     surfaces: Sequence[Surface],
     *,
@@ -60,7 +73,7 @@ def draw_layers(
             raise LandscapeError(
                 f"{surfaces[0].path} and {other.path} are not of the same layers; draw them in two pictures"
             )
-    common, own = panel_titles(surfaces, title, titles)
+    common, own = titles_with_epoch(surfaces, title, titles)
     if len(own) == 1:  # the names of layers leave a single panel narrower than its title
         common, own = own[0] or common, [""]
     usual = (COLUMN if len(surfaces) == 1 else PAGE, 0.9 + ROW * len(layers or ()))

@@ -99,7 +99,8 @@ def _together(table: Table, group: Group) -> Panel:
     """Return the panel of several quantities over the epochs of one run."""
     rows = list(range(len(table)))
     curves = [
-        _curve(table, each.column, each.shared, rows, look) for look, each in enumerate(group.quantities)
+        _curve(table, each.column, each.shared, rows, look, group.log)
+        for look, each in enumerate(group.quantities)
     ]
     return Panel(
         group.title, "epoch", group.label, curves, log=group.log, limits=group.limits, level=group.level
@@ -110,7 +111,7 @@ def _over_epochs(table: Table, group: Group, rows: dict[str, list[int]]) -> Pane
     """Return the panel of one quantity over the epochs of several runs."""
     (quantity,) = group.quantities
     curves = [
-        _curve(table, quantity.column, Path(run).name, own, look)
+        _curve(table, quantity.column, Path(run).name, own, look, group.log)
         for look, (run, own) in enumerate(rows.items())
     ]
     return Panel("", "epoch", quantity.alone, curves, log=group.log, limits=group.limits, level=group.level)
@@ -131,10 +132,12 @@ def _over_runs(table: Table, group: Group, runs: list[str]) -> Panel:
     )
 
 
-def _curve(table: Table, column: str, label: str, rows: list[int], look: int) -> Series:
-    """Return a quantity over the epochs of a run, in their order."""
+def _curve(table: Table, column: str, label: str, rows: list[int], look: int, log: str) -> Series:
+    """Return a quantity over the epochs of a run, in their order; a logarithmic axis has gaps below zero."""
     rows = sorted(rows, key=lambda row: float(table.numbers("epoch")[row]))
     epochs, values = (table.numbers(name)[rows] for name in ("epoch", column))
+    if log:
+        values = np.where(values > 0, values, np.nan)
     return Series(label, epochs, values, look=look, error=_errors(table, column, rows))
 
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from landscape_cli.plots.levels import number
 from landscape_cli.plots.options import Look
 from landscape_cli.plots.panels import panels, trim_height, write_axis_labels, write_legend, write_titles
-from landscape_cli.plots.series import COLOURS
+from landscape_cli.plots.series import COLOURS, number_decades
 from landscape_cli.plots.style import INK, PAPER
 from landscape_cli.plots.topology import OTHERS, Topology, mark, own_titles, topologies
 from landscape_cli.store import Surface
@@ -57,6 +57,9 @@ def _draw(axes: Axes, found: Topology, limits: tuple[float, float]) -> None:
         axes.set_yscale("log")
     axes.set_xlim(limits)
     axes.set_ylim(limits)
+    if found.scale.log:
+        number_decades(axes.xaxis)
+        number_decades(axes.yaxis)
     axes.set_box_aspect(1.0)
     space = np.geomspace if found.scale.log else np.linspace
     along = space(*limits, 400)

@@ -16,7 +16,8 @@ _BATCHNORM = {"recompute": "recomputed", "keep": "kept"}
 _TOLD = ("name", "source", "options", "normalization", "depth", "width", "skip")
 _SPOKEN_FOR = {
     *("normalization.name", "dataset.name", "dataset.train_size", "epochs", "seed", "batch_size"),
-    *("optimizer.name", "optimizer.weight_decay", "optimizer.lr"),
+    *("optimizer.name", "optimizer.weight_decay", "optimizer.lr", "optimizer.sam", "optimizer.asam"),
+    *("grow_batch_at", "grow_batch_by"),
 }
 # How a file came about, not what it shows.
 _ASIDE = {*CIRCUMSTANCES, "run", "from_run", "to_run", "checkpoint_every", "compile"}
@@ -47,9 +48,15 @@ def run_phrases(config: Mapping[str, Any]) -> dict[str, Phrase]:
         )
     if "name" in optimizer:
         phrases["optimizer"] = Phrase(_OPTIMIZERS.get(str(optimizer["name"]), str(optimizer["name"])))
+    for name in ("sam", "asam"):
+        if optimizer.get(name):
+            phrases[name] = Phrase(f"{name.upper()} {value_words(optimizer[name])}")
     size = config.get("batch_size")
     if size is not None:
         phrases["batch_size"] = Phrase("full batch" if size == "full" else f"batch {size}")
+    if config.get("grow_batch_at") and "grow_batch_by" in config:
+        times, at = value_words(config["grow_batch_by"]), " and ".join(map(str, config["grow_batch_at"]))
+        phrases["grow_batch"] = Phrase(f"\N{MULTIPLICATION SIGN}{times} after epoch {at}")
     if optimizer.get("weight_decay") is not None:
         phrases["weight_decay"] = Phrase(f"weight decay {number(optimizer['weight_decay'])}")
     if optimizer.get("lr") is not None:

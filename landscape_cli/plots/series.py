@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
@@ -162,14 +163,20 @@ def _draw_errors(axes: Axes, x: ArrayLike, mean: Array, error: Array, colour: st
     axes.errorbar(x, mean, known, fmt="o", color=colour, markersize=3, elinewidth=0.8, capsize=1.5)
 
 
+def number_decades(axis: Axis) -> None:
+    """Number a logarithmic axis of up to two decades so that its numbers are few and plain."""
+    low, high = axis.get_view_interval()
+    if high < TWO_DECADES * low:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < SHORT * low else (1, 3)))
+        axis.set_major_formatter(FormatStrFormatter("%g"))
+        axis.set_minor_formatter(NullFormatter())
+
+
 def _number_ticks(axes: Axes, panel: Panel) -> None:
     """Number a logarithmic axis of one or two decades by 1, 2, 5 or 1, 3, and whole numbers as such."""
     for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
-        low, high = axis.get_view_interval()
-        if name in panel.log and high < TWO_DECADES * low:
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < SHORT * low else (1, 3)))
-            axis.set_major_formatter(FormatStrFormatter("%g"))
-            axis.set_minor_formatter(NullFormatter())
+        if name in panel.log:
+            number_decades(axis)
     places = [np.asarray(series.x, dtype=float) for series in panel.series]
     if places and not panel.ticks and "x" not in panel.log and all((each % 1 == 0).all() for each in places):
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))

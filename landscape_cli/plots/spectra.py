@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -10,11 +11,16 @@ from matplotlib.ticker import MaxNLocator
 
 from landscape_cli.arrays import Array
 from landscape_cli.errors import LandscapeError
-from landscape_cli.plots.labels import panel_titles
-from landscape_cli.plots.layers import draw_layers
+from landscape_cli.plots.layers import draw_layers, titles_with_epoch
 from landscape_cli.plots.missing import edges
 from landscape_cli.plots.options import Look
-from landscape_cli.plots.panels import hide_inner_ticks, panels, write_axis_labels, write_titles
+from landscape_cli.plots.panels import (
+    hide_inner_ticks,
+    panels,
+    write_axis_labels,
+    write_legend,
+    write_titles,
+)
 from landscape_cli.plots.style import ACCURACY, INK, LOSS, colormap, styled
 from landscape_cli.store import Spectra, Surface
 from landscape_cli.store.spectrum import NAMES
@@ -46,10 +52,12 @@ def draw_spectra(
     with styled(look):
         if kind == "layers":
             return draw_layers(surfaces, title=title, titles=titles, size=look.inches)
-        common, own = panel_titles(surfaces, title, titles)
+        common, own = titles_with_epoch(surfaces, title, titles)
         figure, axes = panels(len(surfaces), ratio=0.72, margin=0.6, size=look.inches)
-        draw = _densities if kind == "one epoch" else _histories
-        draw(figure, axes, surfaces)
+        if kind == "one epoch":
+            _densities(figure, axes, surfaces)
+        else:
+            _histories(figure, axes, surfaces, look)
         write_titles(figure, axes, own, common)
         return figure
 
@@ -86,16 +94,22 @@ def _range(surfaces: Sequence[Surface]) -> tuple[Array, float]:
 def _densities(figure: Figure, axes: Sequence[Axes], surfaces: Sequence[Surface]) -> None:
     places, width = _range(surfaces)
     span = places[-1] - places[0]
-    for axis, surface in zip(axes, surfaces, strict=True):
-        density = _spectra(surface).quadrature(0)
+    densities = [_spectra(surface).quadrature(0) for surface in surfaces]
+    if all(density is None for density in densities):
+        _by_rank(figure, axes, surfaces)
+        return
+    handles: dict[str, Artist] = {}
+    for axis, surface, density in zip(axes, surfaces, densities, strict=True):
         if density is not None:
             mean, error = density.smooth(places, width)
-            axis.plot(places, mean, color=LOSS)
-            axis.fill_between(
+            (handles[f"density, smoothed by {width:.2g}"],) = axis.plot(places, mean, color=LOSS)
+            band = axis.fill_between(
                 places, np.maximum(mean - 2 * error, 0), mean + 2 * error, color=LOSS, alpha=0.2, linewidth=0
             )
+            if (error > 0).any():
+                handles["two standard errors"] = band
         ends = _ends(_spectra(surface))
-        axis.plot(
+        (marks,) = axis.plot(
             ends,
             np.full(len(ends), 0.03),
             transform=axis.get_xaxis_transform(),
@@ -104,6 +118,8 @@ def _densities(figure: Figure, axes: Sequence[Axes], surfaces: Sequence[Surface]
             color=ACCURACY,
             markeredgewidth=0,
         )
+        if len(ends):
+            handles["eigenvalues at the ends"] = marks
         axis.set_yscale("log")
         axis.set_xlim(places[0], places[-1])
         axis.set_ylim(FLOOR / span, 3 / width)
@@ -112,6 +128,21 @@ def _densities(figure: Figure, axes: Sequence[Axes], surfaces: Sequence[Surface]
     hide_inner_ticks(axes, "y")
     write_axis_labels(figure, axes, [f"eigenvalue of the {_of(surface)}" for surface in surfaces], "x")
     write_axis_labels(figure, axes, ["density of eigenvalues"] * len(axes), "y")
+    entries = list(handles.items())
+    for name, handle in entries:
+        handle.set_label(name)
+    write_legend(figure, [handle for _, handle in entries], 2 if len(axes) == 1 else 4)
+
+
+def _by_rank(figure: Figure, axes: Sequence[Axes], surfaces: Sequence[Surface]) -> None:
+    """Draw the eigenvalues that are known, in order, where no density is."""
+    for axis, surface in zip(axes, surfaces, strict=True):
+        values = _ends(_spectra(surface))
+        axis.plot(np.arange(1, len(values) + 1), values, linestyle="none", marker="o", color=LOSS)
+        axis.axhline(0.0, color="0.45", linewidth=1.0, linestyle=":", zorder=1)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    write_axis_labels(figure, axes, ["in ascending order"] * len(axes), "x")
+    write_axis_labels(figure, axes, [f"eigenvalue of the {_of(surface)}" for surface in surfaces], "y")
 
 
 def _ends(spectra: Spectra) -> Array:
@@ -122,23 +153,23 @@ def _ends(spectra: Spectra) -> Array:
     return np.concatenate([values[:MARKED], values[-MARKED:]])
 
 
-def _histories(figure: Figure, axes: Sequence[Axes], surfaces: Sequence[Surface]) -> None:
+def _histories(figure: Figure, axes: Sequence[Axes], surfaces: Sequence[Surface], look: Look) -> None:
     places, width = _range(surfaces)
     span = places[-1] - places[0]
     norm, cells = LogNorm(FLOOR / span, 1 / width, clip=True), None
     for axis, surface in zip(axes, surfaces, strict=True):
         spectra = _spectra(surface)
         columns = np.full((len(places), len(surface.x)), np.nan)
-        for number in range(len(surface.x)):
-            density = spectra.quadrature(number)
+        for column in range(len(surface.x)):
+            density = spectra.quadrature(column)
             if density is not None:
-                columns[:, number] = np.maximum(density.smooth(places, width)[0], FLOOR / span)
+                columns[:, column] = np.maximum(density.smooth(places, width)[0], FLOOR / span)
         if np.isfinite(columns).any():
             cells = axis.pcolormesh(
                 edges(surface.x),
                 edges(places),
                 columns,
-                cmap=colormap(Look()),
+                cmap=colormap(look),
                 norm=norm,
                 rasterized=True,
             )

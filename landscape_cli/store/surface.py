@@ -64,6 +64,8 @@ class Surface:
 @contextmanager
 def opened(path: Path) -> Iterator[h5py.File]:
     """Open a file for reading; what the body cannot make sense of is the file's fault."""
+    if path.suffix == ".csv" and path.is_file():
+        raise LandscapeError(f"{path} is a table; the command that made it has put its pictures beside it")
     try:
         with h5py.File(path, "r", locking=False) as file:
             yield file

@@ -95,8 +95,11 @@ def fill(
     measure: Callable[[Row], Mapping[str, float]],
     keys: Sequence[str] = ("run", "epoch"),
     progress: bool = True,
+    again: Sequence[str] = (),
 ) -> Table:
     """Measure those of the rows that the file lacks, and put each into it when it is known.
+
+    Rows are in the order of their runs, and of the epochs of each.
 
     The file is written whole or not at all, so that it holds all rows up to an interruption, and nothing of a
     row whose measurement failed. What other rows it has stays.
@@ -108,6 +111,7 @@ def fill(
         values: the columns of the values, those of errors included.
         measure: what a row is of -> its values, one for each of `values`.
         keys: by which columns of `rows` a row is found again; the others must be what they were then.
+        again: columns of `rows` of which another value is no mistake: the row is measured again.
         progress: whether to show a bar of the rows; not where `measure` shows one of its own.
 
     Returns:
@@ -127,7 +131,13 @@ def fill(
     columns = [*next(iter(wanted.values()), {}), *common, *values]
     with only_writer(path):
         table = read(path) if path.exists() else Table(path, columns, [])
-        _check_same(table, columns, common, wanted, keys)
+        kept = [
+            row
+            for row in table.rows
+            if all(row.get(name) == wanted.get(_key(row, keys), row).get(name) for name in again)
+        ]
+        _check_same(Table(path, table.columns, kept), columns, common, wanted, keys)
+        table = Table(path, table.columns, kept)
         known = {_key(row, keys) for row in table.rows}
         missing = [row for row in rows if _key(row, keys) not in known]
         shown = bar(len(rows), "table", "rows", len(rows) - len(missing)) if progress else nullcontext()
@@ -135,10 +145,19 @@ def fill(
             for row in missing:
                 found = measure(row)
                 table.rows.append(_cells(row) | common | _cells({name: found[name] for name in values}))
+                _sort(table, keys)
                 write_text(path, _text(table))
                 if rows_done is not None:
                     rows_done.update()
     return table
+
+
+def _sort(table: Table, keys: Sequence[str]) -> None:
+    """Sort rows by the run, the first named first, and by the number of the epoch."""
+    runs = [row[keys[0]] for row in table.rows]
+    places = np.array([runs.index(run) for run in runs])
+    order = np.lexsort([*(table.numbers(name) for name in keys[:0:-1]), places])
+    table.rows[:] = [table.rows[place] for place in order]
 
 
 def _key(row: Row, keys: Sequence[str]) -> tuple[str, ...]:

@@ -107,9 +107,10 @@ def test_what_a_kill_left_is_gone_on_with(
     [
         (["run=run", "epochs=7"], "run run has no checkpoint of epoch 7; choose last, init, or one of"),
         (["run=nothing"], "run=nothing is no run folder"),
-        (["run=full"], "run full was trained with batch_size=full, which has no noise; say batch_size="),
+        (["run=full"], "the training of full had batch_size=full, without noise; say batch_size="),
         (["run=run", "samples=101"], "samples=101 is more than the 100 of the train split"),
         (["run=run", "params=conv*"], "params=conv*: no parameter has such a name"),
+        (["run=run", "k=500"], "k=500: the eigenspace is of a few of the largest eigenvalues; say k=400 or"),
         (["run=run", "measures=noise"], "no measures 'noise'; choose from"),
         (["run=run", "out=noise.h5"], "out must be a .csv file, got 'noise.h5'"),
         (["run=run,run", "draws=4"], "run must be without repetition, got ['run', 'run']"),
@@ -130,6 +131,35 @@ def test_other_settings_are_another_table(here: Landscape) -> None:
     outcome = here(*words, "draws=5")
     assert outcome.status == 1
     assert "draws: saved 4, asked for 5" in outcome.err
+
+
+def test_epochs_between_are_compared_with_from_then_on(here: Landscape, made: Path) -> None:
+    """With other epochs the epoch before is another one; rows are in order."""
+    words = ["noise", "run=run", "measures=eigenspace", "k=2", "samples=60"]
+    succeed(here, *words, "epochs=init,last", "out=grown.csv")
+    first = table.read(made / "grown.csv").numbers("top_overlap")
+    succeed(here, *words, "epochs=init,1,last", "out=grown.csv")
+    succeed(here, *words, "epochs=init,1,last", "out=fresh.csv")
+    grown, fresh = (table.read(made / f"{name}.csv") for name in ("grown", "fresh"))
+    assert grown.rows == fresh.rows
+    assert grown.texts("overlap_with") == ["", "0", "1"]
+    assert grown.numbers("top_overlap")[2] != first[1]
+
+
+def test_batches_that_grow_are_those_of_the_pass_that_ended(here: Landscape, made: Path) -> None:
+    growing = ["epochs=4", "batch_size=10", "grow_batch_at=1,3", "grow_batch_by=4", "out=growing"]
+    succeed(here, *TRAIN, *growing)
+    succeed(here, "noise", "run=growing", "measures=tails", "draws=4", "out=sizes.csv")
+    assert table.read(made / "sizes.csv").texts("batch_size") == ["10", "10", "40", "40", "100"]
+
+
+def test_a_table_is_not_taken_for_a_damaged_surface(here: Landscape, made: Path) -> None:
+    succeed(here, "noise", "run=run", "measures=tails", "draws=4", "epochs=last", "out=plain.csv")
+    for words in (["plot", "out=x.png"], ["export", "format=npz"], ["report", "out=x.html"]):
+        outcome = here(*words, "file=plain.csv")
+        assert outcome.status == 1
+        assert "plain.csv is a table; the command that made it has put its pictures beside it" in outcome.err
+        assert "delete" not in outcome.err
 
 
 def test_a_training_without_batches_has_noise_of_the_batches_that_are_said(

@@ -161,6 +161,14 @@ def test_pictures_show_the_density_and_its_ends(tmp_path: Path) -> None:
     assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
     assert figure.axes[0].get_yscale() == "log"
     assert len(figure.axes[1].get_lines()[1].get_xdata()) == 0
+    (legend,) = figure.legends
+    told = [text.get_text() for text in legend.get_texts()]
+    assert told[0].startswith("density, smoothed by 0.0")
+    assert told[1:] == ["eigenvalues at the ends", "two standard errors"]
+    ends_alone = spectrum(network(), LOSS, (INPUTS, TARGETS), out=tmp_path / "e.h5", method="lanczos", k=2)
+    (axes,) = plot(ends_alone).axes  # without a density there is no axis of one
+    np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), np.r_[exact[:2], exact[-2:]], rtol=1e-2)
+    assert axes.get_xlabel() == "in ascending order"
     layers = spectrum(network(), LOSS, (INPUTS, TARGETS), out=tmp_path / "l.h5", by="layer")
     with pytest.raises(LandscapeError, match="draw them apart"):
         plot([dense, layers])

@@ -8,6 +8,7 @@ from landscape_cli.plots.labels import (
     direction_name,
     panel_titles,
     run_title,
+    run_titles,
     value_label,
     without_shared_mark,
 )
@@ -19,6 +20,20 @@ def test_a_run_in_words(run_config):
 
 
 SIZES = {"name": "resnet", "width": 1, "skip": True, "normalization": "batch"}
+
+
+def test_how_a_run_was_trained_is_told_where_it_is_unusual(run_config):
+    usual = run_config(optimizer__sam=None, optimizer__asam=None, grow_batch_at=[], grow_batch_by=5.0)
+    others = [
+        run_config(optimizer__sam=0.05, optimizer__asam=None, grow_batch_at=[], grow_batch_by=5.0),
+        run_config(optimizer__sam=None, optimizer__asam=None, grow_batch_at=[2, 4], grow_batch_by=5.0),
+    ]
+    assert "SAM" not in run_title(usual)
+    assert ", SGD, SAM 0.05, batch 128" in run_title(others[0])
+    assert ", SGD, batch 128, \N{MULTIPLICATION SIGN}5 after epoch 2 and 4" in run_title(others[1])
+    common, apart = run_titles([usual, *others])
+    assert "SGD" in common
+    assert apart == ["", "SAM 0.05", "\N{MULTIPLICATION SIGN}5 after epoch 2 and 4"]
 
 
 @pytest.mark.parametrize(
