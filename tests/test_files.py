@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from landscape_cli.errors import BusyError
 from landscape_cli.files import forget_parts, only_writer, read_bytes, replacing, sha256, write_text
 
 
@@ -105,3 +106,10 @@ def test_a_refused_writer_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), only_writer(tmp_path / "a" / "b" / "s.h5"):
         raise RuntimeError
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder in which nobody can make a file")
+def test_a_lock_that_cannot_be_made_is_not_one_that_is_held() -> None:
+    with pytest.raises(OSError, match=r"\.lock") as refused, only_writer(Path("/proc/x.h5")):
+        pass
+    assert not isinstance(refused.value, BusyError)
