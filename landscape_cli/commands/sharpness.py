@@ -33,6 +33,8 @@ def run(config: SharpnessConfig) -> Path:
 
     for solution in solutions.values():
         check(problem_of(solution), options)
+    if len({datasets.of(solution.run).fingerprint for solution in solutions.values()}) > 1:
+        note("these runs are of several data sets: what is ranked are losses and errors of different samples")
 
     def measure(row: Row) -> dict[str, float]:
         solution = solutions[row["run"]]

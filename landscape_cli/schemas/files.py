@@ -13,7 +13,14 @@ from landscape_cli.plots.options import Look
 from landscape_cli.schemas.common import SPLITS, Common, as_list
 
 # of `store.export`, which takes long to import, with what their default names end in
-FORMATS = {"csv": ".csv", "path": "_path.csv", "npz": ".npz", "vtp": ".vtp", "tg": "_tg.h5"}
+FORMATS = {
+    "csv": ".csv",
+    "path": "_path.csv",
+    "eigenvalues": "_eigenvalues.csv",
+    "npz": ".npz",
+    "vtp": ".vtp",
+    "tg": "_tg.h5",
+}
 
 VALUES = ("loss", "accuracy", "largest_eigenvalue", "smallest_eigenvalue", "eigenvalue_ratio")
 OF_RUNS = ("loss", "accuracy", "lr", "weight_norm", "gradient_norm")

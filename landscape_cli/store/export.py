@@ -60,6 +60,32 @@ def path_as_csv(surface: Surface) -> str:
     return text.getvalue()
 
 
+def eigenvalues_as_csv(surface: Surface) -> str:
+    """Return a table with a row an eigenvalue of a spectrum: its layer, if it is of one, the epoch, the
+    eigenvalue, ascending, and its residual.
+
+    Raises:
+        LandscapeError: the file has none.
+    """
+    spectra = surface.spectrum
+    if spectra is None or not spectra.eigenvalues.size:
+        raise LandscapeError(
+            f"{surface.path} has no eigenvalues; format=eigenvalues is for files of `landscape spectrum` with"
+            " method=dense or lanczos"
+        )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    layers = [] if spectra.layers is None else ["layer"]
+    writer.writerow([*layers, "epoch", "eigenvalue", "residual"])
+    for point, (values, residuals) in enumerate(zip(spectra.eigenvalues, spectra.residuals, strict=True)):
+        row, epoch = divmod(point, len(surface.x))
+        named = [] if spectra.layers is None else [spectra.layers[row]]
+        for value, residual in zip(values.tolist(), residuals.tolist(), strict=True):
+            if not math.isnan(value):
+                writer.writerow([*named, repr(float(surface.x[epoch])), repr(value), _cell(residual)])
+    return text.getvalue()
+
+
 def _cell(value: float) -> str:
     return "" if math.isnan(value) else repr(value)
 
@@ -89,8 +115,9 @@ def as_goldstein(surface: Surface) -> bytes:
     """Return a surface file as Goldstein's tools read it (`goldstein.surface_file`).
 
     Raises:
-        LandscapeError: no value of the file has a name there.
+        LandscapeError: the file is a spectrum, or no value of it has a name there.
     """
+    _check_surface(surface)
     if not set(goldstein.NAMES.values()) & surface.values.keys():
         raise LandscapeError(
             f"{surface.path} holds {', '.join(surface.values)}, and format=tg has places for"
@@ -99,10 +126,28 @@ def as_goldstein(surface: Surface) -> bytes:
     return goldstein.surface_file(surface.x, surface.y, surface.values, str(surface.path))
 
 
+def as_grid(surface: Surface) -> str:
+    """Return a plane or a line for ParaView (`vtp.as_vtp`).
+
+    Raises:
+        LandscapeError: the file is a spectrum, which is neither.
+    """
+    _check_surface(surface)
+    return as_vtp(surface)
+
+
+def _check_surface(surface: Surface) -> None:
+    if surface.spectrum is not None:
+        raise LandscapeError(
+            f"{surface.path} is a spectrum, no surface; choose format=eigenvalues, csv or npz"
+        )
+
+
 FORMATS: dict[str, Callable[[Surface], str | bytes]] = {
     "csv": as_csv,
     "path": path_as_csv,
+    "eigenvalues": eigenvalues_as_csv,
     "npz": as_npz,
-    "vtp": as_vtp,
+    "vtp": as_grid,
     "tg": as_goldstein,
 }

@@ -120,7 +120,10 @@ def test_a_file_is_never_exported_onto_itself(landscape: Landscape, tmp_path: Pa
     [
         (["file=nothing.h5"], "no file nothing.h5"),
         ([], "missing: file; say file=…"),
-        (["file=nothing.h5", "format=xls"], "no format 'xls'; choose from csv, npz, path, tg, vtp"),
+        (
+            ["file=nothing.h5", "format=xls"],
+            "no format 'xls'; choose from csv, eigenvalues, npz, path, tg, vtp",
+        ),
     ],
 )
 def test_mistakes(landscape: Landscape, tmp_path: Path, words: list[str], message: str) -> None:

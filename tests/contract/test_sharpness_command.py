@@ -58,6 +58,14 @@ def test_rows_that_are_there_stay_and_new_runs_are_added(here: Landscape, runs: 
     assert (path.stat().st_mtime_ns, outcome.out) == (before, "t.csv\n")
 
 
+def test_runs_of_several_data_sets_are_told_to_be(here: Landscape) -> None:
+    words = ["dataset=digits", "dataset.train_size=60", "dataset.test_size=40", "batch_size=20", "epochs=1"]
+    succeed(here, "train", *words, "out=fewer")
+    told = "these runs are of several data sets"
+    assert told in here("sharpness", "run=seed0,fewer", *QUICK, "out=t.csv").err
+    assert told not in here("sharpness", "run=seed0,seed1", *QUICK, "out=t2.csv").err
+
+
 def test_a_default_name_tells_the_runs_and_the_settings(here: Landscape) -> None:
     written = succeed(here, "sharpness", "run=seed0,seed1", *QUICK, "epoch=init")
     assert written == "outputs/sharpness/seed0_seed1_init_draws-3_measures-sam+noise_samples-40.csv"

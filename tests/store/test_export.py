@@ -13,7 +13,8 @@ from store.made import create, fill
 from landscape_cli import store
 from landscape_cli.errors import LandscapeError
 from landscape_cli.schemas import files
-from landscape_cli.store.export import FORMATS, as_csv, as_goldstein, as_npz, path_as_csv
+from landscape_cli.store.export import FORMATS, as_csv, as_goldstein, as_npz, eigenvalues_as_csv, path_as_csv
+from landscape_cli.store.spectrum import Spectra
 from landscape_cli.store.trajectory import ALONG, Trajectory
 
 AWKWARD = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, math.inf, -0.0]
@@ -88,6 +89,39 @@ def test_every_array_by_its_name(tmp_path: Path, line: bool) -> None:
             assert arrays[name].tobytes() == values.tobytes()
             assert arrays[name].shape == values.shape
         assert arrays["evaluated"].all()
+
+
+@pytest.mark.parametrize("layers", [None, ["a", "b"]])
+def test_every_eigenvalue_of_a_spectrum(tmp_path: Path, layers: list[str] | None) -> None:
+    surface = store.read(create(tmp_path / "s.h5"))
+    points = len(surface.x) * (1 if layers is None else len(layers))
+    values = np.arange(2.0 * points).reshape(points, 2) / 3
+    values[-1, 1] = np.nan  # of a block with fewer weights
+    none = np.zeros((points, 0, 0))
+    sizes = [9] * (points // len(surface.x))
+    spectra = Spectra("hessian", False, layers, sizes, values, values / 7, none, none)
+    of_spectrum = replace(surface, spectrum=spectra)
+    rows = list(csv.DictReader(io.StringIO(eigenvalues_as_csv(of_spectrum))))
+    assert len(rows) == 2 * points - 1
+    for row, place in zip(rows, np.ndindex(points, 2), strict=False):
+        assert float(row["epoch"]) == surface.x[place[0] % len(surface.x)]
+        assert float(row["eigenvalue"]) == values[place]
+        assert float(row["residual"]) == values[place] / 7
+        if layers is not None:
+            assert row["layer"] == layers[place[0] // len(surface.x)]
+
+
+def test_a_spectrum_is_no_surface_and_a_surface_no_spectrum(tmp_path: Path) -> None:
+    surface = store.read(create(tmp_path / "s.h5"))
+    with pytest.raises(LandscapeError, match=r"s\.h5 has no eigenvalues; format=eigenvalues is for"):
+        eigenvalues_as_csv(surface)
+    none = np.zeros((len(surface.x), 0))
+    of_spectrum = replace(
+        surface, spectrum=Spectra("ggn", False, None, [9], none, none, none[..., None], none[..., None])
+    )
+    for name in ("vtp", "tg"):
+        with pytest.raises(LandscapeError, match="is a spectrum, no surface; choose format=eigenvalues"):
+            FORMATS[name](of_spectrum)
 
 
 def test_what_goldsteins_files_have_no_place_for_is_refused(tmp_path: Path) -> None:
