@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -75,10 +76,8 @@ def rescaled_units(model: nn.Module, factor: float, seed: int = 0) -> nn.Module:
     draws = stream(seed, "factors of units")
     with torch.no_grad():
         for first, second in _neighbours(twin):
-            factors = torch.from_numpy(factor ** draws.uniform(-1, 1, len(first.weight))).to(first.weight)
-            first.weight.mul_(factors.reshape(-1, *[1] * (first.weight.ndim - 1)))
-            if first.bias is not None:
-                first.bias.mul_(factors)
+            factors = _drawn(draws, factor, first)
+            _multiply([first.weight, first.bias], factors)
             # behind a flattened map each unit has several columns, side by side
             second.weight.view(len(second.weight), len(factors), -1).div_(factors[:, None])
     return twin
@@ -94,12 +93,9 @@ def rescaled_filters(model: nn.Module, factor: float, seed: int = 0) -> nn.Modul
     draws = stream(seed, "factors of filters")
     with torch.no_grad():
         for layer, following in _before_batchnorm(twin):
-            factors = torch.from_numpy(factor ** draws.uniform(-1, 1, len(layer.weight))).to(layer.weight)
-            layer.weight.mul_(factors.reshape(-1, *[1] * (layer.weight.ndim - 1)))
-            for tensor in (layer.bias, following.running_mean):
-                if tensor is not None:
-                    tensor.mul_(factors)
-            following.running_var.mul_(factors**2)
+            factors = _drawn(draws, factor, layer)
+            _multiply([layer.weight, layer.bias, following.running_mean], factors)
+            _multiply([following.running_var], factors**2)
     return twin
 
 
@@ -111,10 +107,17 @@ def without_epsilon(model: nn.Module) -> nn.Module:
     return bare
 
 
-def _multiply(tensors: Sequence[Tensor | None], factor: float) -> None:
+def _drawn(draws: np.random.RandomState, factor: float, layer: Any) -> Tensor:
+    """Return a number from 1 / factor to factor for each unit of a layer, its logarithm uniform, (units,)."""
+    return torch.from_numpy(factor ** draws.uniform(-1, 1, len(layer.weight))).to(layer.weight)
+
+
+def _multiply(tensors: Sequence[Tensor | None], factor: float | Tensor) -> None:
+    """Multiply tensors in place by one number, or each entry along their first dimension by its own."""
     for tensor in tensors:
         if tensor is not None:
-            tensor.mul_(factor)
+            each = factor.view(-1, *[1] * (tensor.ndim - 1)) if isinstance(factor, Tensor) else factor
+            tensor.mul_(each)
 
 
 def _neighbours(model: nn.Module) -> list[tuple[Any, Any]]:

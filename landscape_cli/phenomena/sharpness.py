@@ -2,12 +2,12 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape_cli.arrays import Array
 from landscape_cli.curvature.sharpness import sharpness
 from landscape_cli.curvature.sharpness_options import SharpnessOptions
 from landscape_cli.evaluation.problem import classifier
@@ -90,28 +90,13 @@ def draw_sharpness_measures(seeds: Sequence[Measured], *, names: Mapping[str, st
     ranks = [[seed["error_rank"][name] for name in measures] for seed in seeds]
     labels = [LABELS[name] for name in measures]
 
-    def dots(rows: Sequence[Sequence[float]]) -> tuple[Array, Array]:
-        return np.tile(places, len(rows)), np.ravel(rows)
+    def panel(title: str, label: str, rows: Sequence[Sequence[float]]) -> Panel:
+        dots = np.tile(places, len(rows)), np.ravel(rows)
+        return Panel(title, "", label, points={"": dots}, ticks=labels)
 
-    panels = [
-        Panel(
-            "A network and its rescaled twin",
-            "",
-            names["apart"],
-            points={"": dots(apart)},
-            ticks=labels,
-            log="y",
-        ),
-        Panel(
-            "With the test error, over the runs",
-            "",
-            names["ranks"],
-            points={"": dots(ranks)},
-            ticks=labels,
-            limits=(-1.1, 1.1),
-        ),
-    ]
-    figure = draw_panels(panels)
+    twins = panel("A network and its rescaled twin", names["apart"], apart)
+    runs = panel("With the test error, over the runs", names["ranks"], ranks)
+    figure = draw_panels([replace(twins, log="y"), replace(runs, limits=(-1.1, 1.1))])
     for axes in figure.axes:
         axes.tick_params(axis="x", labelrotation=90, labelsize=6)
     matrix = np.mean([seed["matrix"] for seed in seeds], axis=0)
